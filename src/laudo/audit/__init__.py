@@ -1,0 +1,1 @@
+"""Integrity, duplicates, leakage: what is wrong with the data before a model hides it."""

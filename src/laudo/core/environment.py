@@ -1,0 +1,45 @@
+"""What a run was made with: versions, machine, hashes. Enough to repeat it, nothing that names a person."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import laudo
+
+PACKAGES = ("torch", "torchvision", "timm", "lightning", "numpy", "pandas", "pillow", "scikit-learn", "scikit-image", "safetensors")
+
+
+def describe_environment(device: str, precision: str, **hashes: str) -> dict[str, Any]:
+    """Versions, processor, device and the given hashes, for ``environment.json``."""
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = "not installed"
+    return {
+        "laudo": laudo.__version__,
+        "python": platform.python_version(),
+        "packages": versions,
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "device": device,
+        "precision": precision,
+        "command": " ".join(["laudo", *sys.argv[1:]]) if Path(sys.argv[0]).stem in {"laudo", "__main__"} else "Python",
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "hashes": hashes,
+    }
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -1,0 +1,144 @@
+"""A manifest: one row a sample, in a plain table that the user can open (Parquet, and CSV beside it)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from laudo.core.atomic import atomic_path
+from laudo.core.errors import DataError
+from laudo.core.messages import _
+
+COLUMNS: dict[str, str] = {
+    "sample": "identifier, unique in the manifest",
+    "image": "path of the image, relative to the root",
+    "mask": "path of its mask, relative to the root; empty when there is none",
+    "label": "class name",
+    "patient": "patient identifier of the data set; empty when unknown",
+    "duplicates": "cluster of identical and near-identical images; empty when not looked for",
+    "group": "what must never be divided between two parts of a split",
+    "text": "caption or report text; empty when there is none",
+    "split": "train, val or test; empty before splitting",
+    "fold": "test fold, from 1; 0 when there are no folds",
+    "sha256": "hash of the image file's bytes",
+}
+"""Every manifest has these columns, in this order; a source may add more."""
+
+PARTS: tuple[str, ...] = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Samples of one data set.
+
+    Attributes:
+        table: one row a sample, with :data:`COLUMNS`.
+        root: folder that the paths are relative to.
+        source: name of the source that made it.
+        classes: class names in the order of the network's outputs; of two classes, the second is the positive one.
+    """
+
+    table: pd.DataFrame
+    root: Path
+    source: str
+    classes: tuple[str, ...]
+
+    @classmethod
+    def from_rows(cls, rows: Sequence[dict[str, object]], root: Path, source: str, classes: Sequence[str]) -> Manifest:
+        """Make a manifest; missing columns are empty, rows are sorted by sample so that a split never depends on the disk.
+
+        Raises:
+            DataError: a sample appears twice, or a label is not among the classes.
+        """
+        table = pd.DataFrame(list(rows))
+        for column in COLUMNS:
+            if column not in table:
+                table[column] = 0 if column == "fold" else ""
+        table = table[[*COLUMNS, *[name for name in table.columns if name not in COLUMNS]]]
+        table = table.sort_values("sample", kind="stable").reset_index(drop=True)
+        repeated = table["sample"][table["sample"].duplicated()].tolist()
+        if repeated:
+            raise DataError(_("A sample appears twice in the manifest."), found=", ".join(map(str, repeated[:5])))
+        strange = sorted(set(table["label"]) - set(classes))
+        if strange:
+            raise DataError(
+                _("A label is not among the classes."), expected=", ".join(classes), found=", ".join(map(str, strange[:5]))
+            )
+        return cls(table, Path(root), source, tuple(classes))
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """(n,) int64 class index of each sample."""
+        return self.table["label"].map({name: index for index, name in enumerate(self.classes)}).to_numpy(dtype=np.int64)
+
+    @property
+    def paths(self) -> list[Path]:
+        """Absolute path of each sample's image."""
+        return [self.root / relative for relative in self.table["image"]]
+
+    def part(self, name: str) -> Manifest:
+        """The samples of one part of the split."""
+        return self.rows(self.indices(name))
+
+    def indices(self, part: str) -> np.ndarray:
+        """(m,) int64 row numbers of one part of the split."""
+        return np.flatnonzero((self.table["split"] == part).to_numpy())
+
+    def rows(self, indices: np.ndarray) -> Manifest:
+        """The samples at these row numbers."""
+        return replace(self, table=self.table.iloc[indices].reset_index(drop=True))
+
+    def with_columns(self, **values: object) -> Manifest:
+        """A copy in which some columns are replaced."""
+        return replace(self, table=self.table.assign(**values))
+
+    def content_hash(self) -> str:
+        """Hash of what was learned from: files, labels, groups and parts, wherever they lie."""
+        columns = self.table[["sample", "sha256", "label", "group", "split", "fold"]].astype(str)
+        return hashlib.sha256(columns.to_csv(index=False).encode()).hexdigest()
+
+    def save(self, path: Path) -> None:
+        """Write ``path`` (.parquet) and the same table as .csv beside it."""
+        facts = {"root": str(self.root), "source": self.source, "classes": list(self.classes)}
+        table = pa.Table.from_pandas(self.table, preserve_index=False)
+        table = table.replace_schema_metadata({**(table.schema.metadata or {}), b"laudo": json.dumps(facts).encode()})
+        with atomic_path(path) as temporary:
+            pq.write_table(table, temporary)
+        with atomic_path(path.with_suffix(".csv")) as temporary:
+            self.table.to_csv(temporary, index=False)
+
+    @classmethod
+    def load(cls, path: Path) -> Manifest:
+        """Read a manifest that :meth:`save` wrote.
+
+        Raises:
+            DataError: the file is missing, damaged, or not a manifest of laudo.
+        """
+        expected = _("a manifest.parquet written by laudo")
+        try:
+            table = pq.read_table(path)
+            facts = json.loads((table.schema.metadata or {})[b"laudo"])
+            frame = table.to_pandas()
+            missing = [name for name in COLUMNS if name not in frame]
+            if missing:
+                raise KeyError(", ".join(missing))
+            return cls(frame, Path(facts["root"]), facts["source"], tuple(facts["classes"]))
+        except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+            raise DataError(
+                _("The manifest can not be read."),
+                file=path,
+                expected=expected,
+                found=f"{type(error).__name__}: {error}",
+                cure=_("Train again, or bring the file back from a copy."),
+            ) from error

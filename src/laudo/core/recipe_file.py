@@ -1,0 +1,144 @@
+"""Recipes from YAML files, with errors that name the line and the nearest key, and ``--set a.b=c``."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from laudo.core.errors import RecipeError
+from laudo.core.messages import _
+from laudo.core.recipe import Recipe
+
+SHIPPED = Path(__file__).parent.parent / "recipes"
+"""Folder of the recipes that come with laudo."""
+
+
+def shipped_recipes() -> list[str]:
+    """Names of the recipes that come with laudo."""
+    return sorted(path.stem for path in SHIPPED.glob("*.yaml"))
+
+
+def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe by shipped name or from a file, and apply ``a.b=c`` overrides.
+
+    Raises:
+        RecipeError: no such recipe, not YAML, an unknown key, or a value out of range.
+    """
+    path = Path(name_or_path)
+    if not (path.suffix in {".yaml", ".yml"} or path.is_file()):
+        path = SHIPPED / f"{name_or_path}.yaml"
+        if not path.is_file():
+            names = shipped_recipes()
+            near = difflib.get_close_matches(str(name_or_path), names, n=1, cutoff=0.4)
+            raise RecipeError(
+                _("There is no recipe of this name."),
+                found=str(name_or_path),
+                expected=", ".join(names),
+                cure=_("Did you mean {name}?").format(name=near[0]) if near else None,
+            )
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(_("The recipe can not be read."), file=path, found=str(error)) from error
+    return parse_recipe(text, path, overrides)
+
+
+def parse_recipe(text: str, file: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Validate recipe text; ``file`` is only named in errors."""
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RecipeError(_("The recipe is not valid YAML."), file=file, found=str(error)) from error
+    if not isinstance(values, dict):
+        raise RecipeError(_("The recipe is empty."), file=file, expected=_("sections: data, network, …"))
+    lines = _lines(node)
+    for override in overrides:
+        _override(values, lines, override)
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        raise _explain(error, file, lines) from error
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """YAML of a recipe with every default written out."""
+    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
+
+
+def _lines(node: yaml.Node | None, prefix: tuple[str, ...] = ()) -> dict[tuple[str, ...], str]:
+    """Where each key stands: its path → 'line N'."""
+    found: dict[tuple[str, ...], str] = {}
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            path = (*prefix, str(key.value))
+            found[path] = _("line {n}").format(n=key.start_mark.line + 1)
+            found |= _lines(value, path)
+    return found
+
+
+def _override(values: dict[str, Any], lines: dict[tuple[str, ...], str], text: str) -> None:
+    key, equals, value = text.partition("=")
+    path = tuple(key.strip().split("."))
+    if not equals or not all(path):
+        raise RecipeError(_("A setting is not understood."), found=f"--set {text}", expected="--set section.key=value")
+    place: Any = values
+    for part in path[:-1]:
+        if place.get(part) is None:
+            place[part] = {}
+        place = place[part]
+        if not isinstance(place, dict):
+            raise RecipeError(_("A setting goes into something that has no keys."), found=f"--set {text}")
+    try:
+        place[path[-1]] = _scalar(value)
+    except yaml.YAMLError as error:
+        raise RecipeError(_("A setting is not understood."), found=f"--set {text}") from error
+    lines[path] = f"--set {text}"
+
+
+def _scalar(value: str) -> Any:
+    """YAML's reading of a value, and 1e-4 as the number it is (YAML 1.1 wants 1.0e-4)."""
+    try:
+        return float(value) if "e" in value.lower() else yaml.safe_load(value)
+    except ValueError:
+        return yaml.safe_load(value)
+
+
+def _explain(error: ValidationError, file: Path, lines: dict[tuple[str, ...], str]) -> RecipeError:
+    details = []
+    for problem in error.errors():
+        path = tuple(str(part) for part in problem["loc"])
+        where = next((lines[path[:depth]] for depth in range(len(path), 0, -1) if path[:depth] in lines), "")
+        key = ".".join(path)
+        if problem["type"] == "extra_forbidden":
+            known = list(_section(path[:-1]).model_fields)
+            near = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.5)
+            text = _("unknown key {key}").format(key=key)
+            if near:
+                text += "; " + _("did you mean {name}?").format(name=".".join([*path[:-1], near[0]]))
+            else:
+                text += "; " + _("known here: {names}").format(names=", ".join(known))
+        elif problem["type"] == "missing":
+            text = _("missing key {key}").format(key=key)
+        else:
+            reason = problem["msg"].removeprefix("Value error, ")
+            text = f"{key}: {reason}" if key else reason
+            if path:
+                text += f" ({_('found')}: {problem['input']!r})"
+        details.append(f"{where}: {text}" if where else text)
+    return RecipeError(_("The recipe is not valid."), file=file, details=tuple(details))
+
+
+def _section(path: tuple[str, ...]) -> type[BaseModel]:
+    """Model that holds the keys at a path."""
+    section: type[BaseModel] = Recipe
+    for part in path:
+        annotation = section.model_fields[part].annotation
+        options = [annotation, *getattr(annotation, "__args__", ())]
+        section = next(o for o in options if isinstance(o, type) and issubclass(o, BaseModel))
+    return section

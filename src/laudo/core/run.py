@@ -1,0 +1,176 @@
+"""A run: the folder that one training leaves behind, and the contract between the steps."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from laudo.core.atomic import write_json, write_text
+from laudo.core.errors import LaudoError, RunError
+from laudo.core.manifest import Manifest
+from laudo.core.messages import _
+from laudo.core.predictions import Predictions
+from laudo.core.recipe import Recipe
+from laudo.core.recipe_file import dump_recipe, load_recipe
+
+State = Literal["running", "stopped", "finished", "failed"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Paths and plain files of a run folder. A cross-validation is a run whose folds are the runs in ``fold-1 … fold-k``."""
+
+    folder: Path
+
+    @property
+    def recipe_path(self) -> Path:
+        """recipe.yaml: the recipe with every default written out."""
+        return self.folder / "recipe.yaml"
+
+    @property
+    def manifest_path(self) -> Path:
+        """manifest.parquet: the samples and their parts."""
+        return self.folder / "manifest.parquet"
+
+    @property
+    def log_path(self) -> Path:
+        """log.jsonl: a line an epoch."""
+        return self.folder / "log.jsonl"
+
+    @property
+    def weights_path(self) -> Path:
+        """model.safetensors: weights of backbone and head."""
+        return self.folder / "model.safetensors"
+
+    @property
+    def model_path(self) -> Path:
+        """model.json: what is needed to use the weights."""
+        return self.folder / "model.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of what a resume needs."""
+        return self.folder / "checkpoints"
+
+    @property
+    def figures(self) -> Path:
+        """Folder of the report's figures in full size."""
+        return self.folder / "figures"
+
+    @property
+    def explanations(self) -> Path:
+        """Folder of class-activation maps."""
+        return self.folder / "explanations"
+
+    @property
+    def report_path(self) -> Path:
+        """report.html."""
+        return self.folder / "report.html"
+
+    def predictions_path(self, part: str) -> Path:
+        """predictions/<part>.parquet."""
+        return self.folder / "predictions" / f"{part}.parquet"
+
+    def folds(self) -> list[Run]:
+        """Runs of the folds, in order; empty for a single run."""
+        found = [path for path in self.folder.glob("fold-*") if path.name.removeprefix("fold-").isdigit()]
+        return [Run(path) for path in sorted(found, key=lambda path: int(path.name.removeprefix("fold-")))]
+
+    # reading ------------------------------------------------------------------------------------------------
+
+    def recipe(self) -> Recipe:
+        """The recipe it was made with."""
+        self._need(self.recipe_path)
+        return load_recipe(self.recipe_path)
+
+    def manifest(self) -> Manifest:
+        """The samples it was made with."""
+        self._need(self.manifest_path)
+        return Manifest.load(self.manifest_path)
+
+    def predictions(self, part: str) -> Predictions:
+        """Predictions of a part: train, val, test, or pooled (cross-validation)."""
+        self._need(self.predictions_path(part))
+        return Predictions.load(self.predictions_path(part))
+
+    def has_predictions(self, part: str) -> bool:
+        """Whether this part was predicted."""
+        return self.predictions_path(part).is_file()
+
+    def json(self, name: str) -> Any:
+        """Contents of ``<name>.json``.
+
+        Raises:
+            RunError: it is missing or cut short.
+        """
+        path = self.folder / f"{name}.json"
+        self._need(path)
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise self._damaged(path, str(error)) from error
+
+    def optional_json(self, name: str) -> Any:
+        """The same, or None when there is no such file."""
+        return self.json(name) if (self.folder / f"{name}.json").is_file() else None
+
+    def log(self) -> list[dict[str, Any]]:
+        """Epochs trained so far. A last line cut short by a kill is left out."""
+        if not self.log_path.is_file():
+            return []
+        epochs = []
+        for line in self.log_path.read_text(encoding="utf-8").splitlines():
+            try:
+                epochs.append(json.loads(line))
+            except ValueError:
+                break
+        return epochs
+
+    def state(self) -> dict[str, Any]:
+        """``{"state": running|stopped|finished|failed, …}``; running is also what a killed run says."""
+        return self.optional_json("status") or {"state": "running"}
+
+    # writing ------------------------------------------------------------------------------------------------
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Write ``<name>.json``."""
+        write_json(self.folder / f"{name}.json", value)
+
+    def begin(self, recipe: Recipe) -> None:
+        """Make the folder and write the recipe."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_text(self.recipe_path, dump_recipe(recipe))
+        self.set_state("running")
+
+    def set_state(self, state: State, **facts: Any) -> None:
+        """Say how the run stands."""
+        self.write_json("status", {"state": state, **facts})
+
+    def fail(self, error: BaseException) -> None:
+        """Write down why the run ended."""
+        facts = error.as_dict() if isinstance(error, LaudoError) else {"error": type(error).__name__, "what": str(error)}
+        self.set_state("failed", **facts)
+
+    # errors -------------------------------------------------------------------------------------------------
+
+    def _need(self, path: Path) -> None:
+        if not self.folder.is_dir():
+            raise RunError(_("There is no run folder here."), file=self.folder, expected=_("a folder made by laudo train"))
+        if not path.is_file():
+            raise self._damaged(path, _("no such file"))
+
+    def _damaged(self, path: Path, found: str) -> RunError:
+        return RunError(
+            _("The run is incomplete or damaged."),
+            file=path,
+            found=found,
+            cure=_("Continue it with the same `laudo train … --out {folder} --resume`; nothing else in the folder is touched.").format(
+                folder=self.folder
+            ),
+        )
+
+    def damaged(self, path: Path, found: str) -> RunError:
+        """The error for a file of this run that can not be used."""
+        return self._damaged(path, found)

@@ -1,0 +1,1 @@
+"""Metrics, intervals, calibration, paired differences: scores anyone's predictions. Imports nothing but core."""

@@ -1,0 +1,152 @@
+"""PNG, JPEG and their kin: any mode, any true format behind any ending, rotated by EXIF, or broken."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import PIL
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from laudo.core.errors import UnreadableImageError
+from laudo.core.messages import _
+from laudo.read.image import ReadImage
+
+FORMATS: dict[str, tuple[str, ...]] = {
+    "PNG": (".png",),
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "BMP": (".bmp", ".dib"),
+    "TIFF": (".tif", ".tiff"),
+    "WEBP": (".webp",),
+    "GIF": (".gif",),
+}
+"""Formats that are tried, and the endings that belong to each. Anything else Pillow knows is not tried at all."""
+
+ENDINGS = frozenset(ending for endings in FORMATS.values() for ending in endings)
+"""Endings of raster images, lower case."""
+
+MAX_PIXELS = 100_000_000
+"""Largest image that is decoded; more is taken for a decompression bomb."""
+
+DECODER = f"pillow {PIL.__version__}"
+"""Part of every cache key: decoders disagree on the pixels of some JPEG files."""
+
+
+def read_raster(path: Path, max_pixels: int = MAX_PIXELS) -> ReadImage:
+    """Decode a raster image.
+
+    Transparent pixels are laid over black; palettes are resolved; 16-bit pixels stay 16 bit; EXIF rotation is applied;
+    of an animation the first frame is taken.
+
+    Args:
+        path: the file; its ending is not trusted.
+        max_pixels: refuse images with more pixels, before decoding them.
+
+    Raises:
+        UnreadableImageError: missing, not an image, cut short, or too large.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path, formats=list(FORMATS)) as image:
+                _check_size(image, path, max_pixels)
+                image.load()
+                return _convert(image, path)
+    except UnreadableImageError:
+        raise
+    except FileNotFoundError as error:
+        raise UnreadableImageError(_("The image is not there."), file=path) from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _too_large(path, str(error), max_pixels) from error
+    except UnidentifiedImageError as error:
+        raise UnreadableImageError(
+            _("The file is not an image."),
+            file=path,
+            expected=", ".join(FORMATS),
+            found=_what_it_is(path),
+            cure=_("Remove it from the folder, or leave it out with --set data.unreadable=skip."),
+        ) from error
+    except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, OverflowError, MemoryError) as error:
+        # Pillow's plug-ins let these out on damaged files; "image file is truncated" is an OSError.
+        raise UnreadableImageError(
+            _("The image is damaged or cut short."),
+            file=path,
+            found=f"{type(error).__name__}: {error}",
+            cure=_("Copy it again from its source, or leave it out with --set data.unreadable=skip."),
+        ) from error
+
+
+def _check_size(image: Image.Image, path: Path, max_pixels: int) -> None:
+    width, height = image.size
+    if width * height > max_pixels:
+        raise _too_large(path, f"{width} × {height}", max_pixels)
+    if width < 1 or height < 1:
+        raise UnreadableImageError(_("The image has no pixels."), file=path, found=f"{width} × {height}")
+
+
+def _too_large(path: Path, found: str, max_pixels: int) -> UnreadableImageError:
+    return UnreadableImageError(
+        _("The image is too large to be decoded safely."),
+        file=path,
+        expected=_("at most {n} megapixels").format(n=max_pixels // 1_000_000),
+        found=found,
+        cure=_("Make it smaller first; networks see far fewer pixels anyway."),
+    )
+
+
+def _convert(image: Image.Image, path: Path) -> ReadImage:
+    notes = []
+    facts: dict[str, object] = {}
+    name, mode = str(image.format), image.mode
+    if path.suffix.lower() not in FORMATS.get(name, ()):
+        notes.append("ending")
+        facts["ending"] = path.suffix
+    if getattr(image, "n_frames", 1) > 1:
+        notes.append("frames")
+        facts["frames"] = image.n_frames
+    upright = ImageOps.exif_transpose(image)
+    if upright.size != image.size or image.getexif().get(0x0112, 1) != 1:
+        notes.append("rotated")
+    if mode == "P":
+        notes.append("palette")
+    if "A" in mode or "transparency" in image.info or mode in {"La", "RGBa"}:
+        notes.append("alpha")
+        rgba = np.asarray(upright.convert("RGBA"), dtype=np.uint16)
+        array = ((rgba[..., :3] * rgba[..., 3:] + 127) // 255).astype(np.uint8)
+    else:
+        array = _pixels(upright)
+    if array.ndim == 3 and (array[..., 0] == array[..., 1]).all() and (array[..., 0] == array[..., 2]).all():
+        array = array[..., 0]
+    return ReadImage(np.ascontiguousarray(array), None, name, mode, tuple(notes), facts)
+
+
+def _pixels(image: Image.Image) -> np.ndarray:
+    """(H, W) or (H, W, 3) array of an image without transparency."""
+    if image.mode.startswith("I;16"):
+        return np.asarray(image).astype(np.uint16)
+    if image.mode in {"I", "F"}:
+        wide = np.asarray(image)
+        finite = np.nan_to_num(wide.astype(np.float64), nan=0.0, posinf=65535.0, neginf=0.0)
+        if image.mode == "F" and finite.max(initial=0) <= 1.0:
+            finite = finite * 65535.0
+        return finite.clip(0, 65535).astype(np.uint16)
+    if image.mode in {"1", "L"}:
+        return np.asarray(image.convert("L"))
+    return np.asarray(image.convert("RGB"))
+
+
+def _what_it_is(path: Path) -> str:
+    """A word on the file's first bytes, for the error."""
+    try:
+        with path.open("rb") as handle:
+            head = handle.read(64)
+    except OSError as error:
+        return str(error)
+    if not head:
+        return _("an empty file")
+    if head.startswith((b"%PDF", b"PK")):
+        return _("a document or archive")
+    if all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in head):
+        return _("text: {start}").format(start=repr(head[:24].decode("ascii")))
+    return _("unknown bytes: {start}").format(start=head[:8].hex(" "))

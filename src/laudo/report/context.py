@@ -1,0 +1,194 @@
+"""Gather what a run folder holds. Any file may be missing or damaged: the report is then written from the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from laudo.core.errors import LaudoError
+from laudo.core.manifest import Manifest
+from laudo.core.predictions import Predictions
+from laudo.core.recipe import Recipe
+from laudo.core.run import Run
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Explanations of one run.
+
+    Attributes:
+        fold: number of the fold, 0 for a single run.
+        folder: folder that the pictures' paths are relative to.
+        data: contents of explanations.json.
+    """
+
+    fold: int
+    folder: Path
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that a report is written from.
+
+    Attributes:
+        run: the run folder.
+        recipe: None when there is none that can be read; so for the others.
+        status: ``{"state": …}`` and, of a failed run, the error.
+        headline: part whose figures are quoted: test, val, or pooled in cross-validation.
+        predictions: those of the headline part.
+        logs: fold number (0 for a single run) and its epochs.
+        troubles: file name and reason of each file that is there but can not be used.
+    """
+
+    run: Run
+    recipe: Recipe | None
+    manifest: Manifest | None
+    status: dict[str, Any]
+    audit: dict[str, Any] | None
+    metrics: dict[str, Any]
+    headline: str
+    predictions: Predictions | None
+    logs: list[tuple[int, list[dict[str, Any]]]]
+    explained: list[Explained]
+    environment: dict[str, Any]
+    model: dict[str, Any]
+    troubles: tuple[tuple[str, str], ...]
+
+    @property
+    def name(self) -> str:
+        """Name of the run: its folder's, for a recipe may have many runs."""
+        return self.run.folder.resolve().name
+
+    @property
+    def is_cross_validation(self) -> bool:
+        """Whether the folder is the root of several folds."""
+        return bool(self.run.folds())
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """Metrics of the headline part; None when there are none."""
+        found = self.metrics.get(self.headline)
+        return found if isinstance(found, dict) and found.get("metrics") else None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in the order of the network's outputs; empty when nothing says them."""
+        if self.model.get("classes"):
+            return tuple(map(str, self.model["classes"]))
+        for holder in (self.predictions, self.manifest):
+            if holder is not None:
+                return holder.classes
+        return ()
+
+    @property
+    def positive(self) -> str | None:
+        """The positive class of a problem with two classes: the second, as in every room."""
+        return self.classes[1] if len(self.classes) == 2 else None
+
+    @property
+    def leakage(self) -> dict[str, Any] | None:
+        """The comparison of a random and a grouped split, where it was made."""
+        found = self.metrics.get("leakage") or self.metrics.get("leakage_check")
+        return found if isinstance(found, dict) else None
+
+    @property
+    def quoted_from_validation(self) -> bool:
+        """Whether the figures are those of the part that chose the model."""
+        return self.headline == "val"
+
+    @property
+    def groups_divided(self) -> bool:
+        """Whether images of one group may stand in two parts."""
+        return self.recipe is not None and (self.recipe.split.by == "sample" or self.recipe.data.duplicates == "ignore")
+
+    @property
+    def has_patients(self) -> bool:
+        """Whether the manifest names patients."""
+        return self.manifest is not None and bool((self.manifest.table["patient"].astype(str) != "").any())
+
+
+@dataclass
+class _Reader:
+    """Reads optional files and notes what could not be read."""
+
+    troubles: list[tuple[str, str]] = field(default_factory=list)
+
+    def read(self, name: str, load: Callable[[], T], default: T) -> T:
+        try:
+            return load()
+        except LaudoError as error:
+            self.troubles.append((name, error.found or error.what))
+        except (OSError, ValueError) as error:
+            self.troubles.append((name, f"{type(error).__name__}: {error}"))
+        return default
+
+    def dictionary(self, run: Run, name: str) -> dict[str, Any]:
+        found = self.read(_label(run, f"{name}.json"), lambda: run.optional_json(name), None)
+        if found is not None and not isinstance(found, dict):
+            self.troubles.append((_label(run, f"{name}.json"), type(found).__name__))
+        return found if isinstance(found, dict) else {}
+
+
+def gather(run: Run) -> Evidence:
+    """Read a run folder, or the root of a cross-validation with its folds."""
+    reader = _Reader()
+    folds = run.folds()
+    places = [run, *folds]
+    recipe = _first(places, lambda place: place.recipe_path, lambda place: place.recipe(), reader)
+    manifest = _first(places, lambda place: place.manifest_path, lambda place: place.manifest(), reader)
+    metrics = reader.dictionary(run, "metrics")
+    headline = _headline(bool(folds), recipe, metrics)
+    predictions = _first([run], lambda r: r.predictions_path(headline), lambda r: r.predictions(headline), reader)
+    status = reader.dictionary(run, "status")
+    runs = list(enumerate(folds, start=1)) if folds else [(0, run)]
+    logs = [(number, reader.read(_label(r, "log.jsonl"), r.log, [])) for number, r in runs]
+    explained = [Explained(number, r.folder, reader.dictionary(r, "explanations")) for number, r in runs]
+    return Evidence(
+        run=run,
+        recipe=recipe,
+        manifest=manifest,
+        status=status or {"state": "finished" if metrics else "running"},
+        audit=_first_dictionary(places, "audit", reader) or None,
+        metrics=metrics,
+        headline=headline,
+        predictions=predictions,
+        logs=[(number, epochs) for number, epochs in logs if epochs],
+        explained=[one for one in explained if one.data.get("cases") or one.data.get("sanity")],
+        environment=_first_dictionary(places, "environment", reader),
+        model=_first_dictionary(places, "model", reader),
+        troubles=tuple(reader.troubles),
+    )
+
+
+def _first(places: list[Run], path: Callable[[Run], Path], load: Callable[[Run], T], reader: _Reader) -> T | None:
+    """The file of the first place that has it: a cross-validation may keep some in its folds only."""
+    for place in places:
+        if path(place).is_file():
+            return reader.read(_label(place, path(place).name), lambda place=place: load(place), None)  # type: ignore[misc]
+    return None
+
+
+def _first_dictionary(places: list[Run], name: str, reader: _Reader) -> dict[str, Any]:
+    for place in places:
+        found = reader.dictionary(place, name)
+        if found:
+            return found
+    return {}
+
+
+def _headline(is_cross_validation: bool, recipe: Recipe | None, metrics: dict[str, Any]) -> str:
+    if is_cross_validation:
+        return "pooled"
+    if recipe is not None:
+        return recipe.evaluation.headline
+    return next((part for part in ("pooled", "test", "val") if part in metrics), "test")
+
+
+def _label(run: Run, name: str) -> str:
+    """File name as the reader of the report finds it: with its fold's folder."""
+    return f"{run.folder.name}/{name}" if run.folder.name.startswith("fold-") else name

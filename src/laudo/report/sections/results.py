@@ -1,0 +1,143 @@
+"""Results: every figure with its n and interval, and what lies behind them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from laudo.evaluate.notes import note_sentence
+from laudo.report.names import LOWER_IS_BETTER, METRICS, in_order, metric_name, part_name, short_name
+from laudo.report.sections.draft import AbsentError, Draft
+from laudo.report.sections.result_figures import result_figures
+from laudo.report.verdict import no_result
+
+OTHER_PARTS = ("external", "test", "val", "train")
+PER_CLASS = ("precision", "sensitivity", "specificity", "f1", "auc_roc")
+
+
+def build(draft: Draft) -> dict[str, Any]:
+    """Tables and figures of the headline part, then the other parts beside it."""
+    evidence, voice = draft.evidence, draft.voice
+    _ = voice.gettext
+    result = evidence.result
+    if result is None:
+        raise AbsentError(no_result(evidence, voice))
+    return {
+        "intro": _("Judged on {images} of {groups} ({part}).").format(
+            images=voice.images(int(result.get("n") or 0)),
+            groups=voice.groups(int(result.get("groups") or 0)),
+            part=part_name(evidence.headline, voice),
+        ),
+        "threshold": _threshold(draft),
+        "metrics": [_metric_row(name, result["metrics"][name], draft) for name in in_order(result["metrics"])],
+        "n": voice.integer(result.get("n")),
+        "help": [
+            {"name": metric_name(name, voice), "help": _(METRICS[name].help)} for name in in_order(result["metrics"]) if name in METRICS
+        ],
+        "per_class": _per_class(result, draft),
+        "figures": result_figures(draft, result),
+        "folds": _folds(draft),
+        "others": _others(draft),
+        "notes": _notes(result, draft),
+    }
+
+
+def _metric_row(name: str, metric: dict[str, Any], draft: Draft) -> dict[str, Any]:
+    voice = draft.voice
+    return {
+        "name": metric_name(name, voice),
+        "value": voice.number(metric.get("value")),
+        "interval": voice.interval(metric) or "–",
+        "lower": name in LOWER_IS_BETTER,
+    }
+
+
+def _per_class(result: dict[str, Any], draft: Draft) -> dict[str, Any] | None:
+    voice = draft.voice
+    found = result.get("per_class") or {}
+    names = [name for name in PER_CLASS if any(name in one for one in found.values())]
+    if not names:
+        return None
+    rows = []
+    for label, one in found.items():
+        cells = [{"value": voice.number((one.get(k) or {}).get("value")), "interval": voice.interval(one.get(k))} for k in names]
+        rows.append({"name": label, "n": voice.integer(one.get("n")), "cells": cells})
+    return {"columns": [short_name(name, voice) for name in names], "rows": rows}
+
+
+def _threshold(draft: Draft) -> str:
+    """Where the cut between the two classes is, and how it was chosen."""
+    evidence, voice = draft.evidence, draft.voice
+    _ = voice.gettext
+    if evidence.positive is None:
+        return _("The class with the largest probability is the model's answer.") if evidence.classes else ""
+    threshold = (evidence.result or {}).get("threshold")
+    rule = evidence.model.get("threshold_rule") or (evidence.recipe.evaluation.threshold if evidence.recipe else None)
+    reasons = {
+        "validation": _("it was chosen on the validation part, where it gave the best balanced accuracy"),
+        "half": _("it is the usual one half, and was not tuned"),
+    }
+    if threshold is None:
+        used = [] if evidence.predictions is None else evidence.predictions.table["threshold"].dropna().unique()
+        if len(used) < 2:
+            return ""
+        return _("Each fold has a threshold of its own, from {low} to {high}, chosen on its validation part.").format(
+            low=voice.number(float(min(used))), high=voice.number(float(max(used)))
+        )
+    text = _("“{positive}” is called from a probability of {threshold} on").format(
+        positive=evidence.positive, threshold=voice.number(threshold)
+    )
+    return f"{text}; {reasons[rule]}." if rule in reasons else f"{text}."
+
+
+def _folds(draft: Draft) -> dict[str, Any] | None:
+    """Each fold's figures with mean and spread."""
+    voice = draft.voice
+    found = draft.evidence.metrics.get("folds")
+    if not isinstance(found, dict) or not found:
+        return None
+    names = in_order(found)
+    count = max(len(found[name].get("values") or []) for name in names)
+    rows = [
+        {
+            "name": metric_name(name, voice),
+            "mean": voice.number(found[name].get("mean")),
+            "std": voice.number(found[name].get("std")),
+            "values": [voice.number(value) for value in found[name].get("values") or []],
+        }
+        for name in names
+    ]
+    return {"rows": rows, "count": count}
+
+
+def _others(draft: Draft) -> dict[str, Any] | None:
+    """The same figures on the other parts: a wide gap to training is over-fitting."""
+    evidence, voice = draft.evidence, draft.voice
+    shown = [evidence.headline, *[part for part in OTHER_PARTS if part != evidence.headline]]
+    parts = [(part, evidence.metrics[part]) for part in shown if (evidence.metrics.get(part) or {}).get("metrics")]
+    if len(parts) < 2:
+        return None
+    names = in_order({name for _part, one in parts for name in one["metrics"]})
+    return {
+        "columns": [f"{part_name(part, voice)} (n = {voice.integer(one.get('n'))})" for part, one in parts],
+        "rows": [
+            {
+                "name": metric_name(name, voice),
+                "cells": [
+                    {"value": voice.number(one["metrics"].get(name, {}).get("value")), "interval": voice.interval(one["metrics"].get(name))}
+                    for _part, one in parts
+                ],
+            }
+            for name in names
+        ],
+    }
+
+
+def _notes(result: dict[str, Any], draft: Draft) -> list[str]:
+    sentences = []
+    for note in result.get("notes") or []:
+        try:
+            sentences.append(note_sentence(note, draft.voice.gettext))
+        except (KeyError, TypeError):
+            # A note of another version of laudo: shown as it stands rather than kept from the reader.
+            sentences.append(str(note))
+    return sentences

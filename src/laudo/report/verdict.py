@@ -1,0 +1,153 @@
+"""The sentences that a reader takes home, made from the numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from laudo.report.context import Evidence
+from laudo.report.names import metric_name
+from laudo.report.voice import Voice
+
+
+def verdict(evidence: Evidence, voice: Voice) -> str:
+    """One sentence: on what, how well, how sure. Of a run without a result, why there is none."""
+    result = evidence.result
+    if result is None:
+        return no_result(evidence, voice)
+    _ = voice.gettext
+    where = {
+        "images": voice.images(int(result.get("n") or 0)),
+        "groups": voice.groups(int(result.get("groups") or 0)),
+        "did": _did(evidence, voice),
+        "estimate": voice.estimate(result["metrics"].get("accuracy"), 2),
+    }
+    if evidence.quoted_from_validation:
+        text = _("On {images} of the validation part, which is not an independent test, the model {did} with accuracy {estimate}.")
+    elif evidence.groups_divided:
+        text = _("On {images} whose copies may have been trained on, the model {did} with accuracy {estimate}.")
+    elif evidence.headline == "pooled":
+        text = _("Judged on {images} of {groups}, each by a model that had not been trained on its group, the method {did} "
+                 "with accuracy {estimate}.")
+    else:
+        text = _("On {images} of {groups} never seen in training, the model {did} with accuracy {estimate}.")
+    return text.format(**where)
+
+
+def _did(evidence: Evidence, voice: Voice) -> str:
+    _ = voice.gettext
+    classes = evidence.classes
+    positive = evidence.positive
+    if positive is not None:
+        negative = next(name for name in classes if name != positive)
+        return _("told “{positive}” from “{negative}”").format(positive=positive, negative=negative)
+    return _("told {n} classes apart").format(n=len(classes))
+
+
+def no_result(evidence: Evidence, voice: Voice) -> str:
+    """Why there are no figures."""
+    _ = voice.gettext
+    state = evidence.status.get("state")
+    if state == "failed":
+        return _("There is no result: the run ended with an error before the model was judged.")
+    if state == "stopped":
+        return _("There is no result yet: the run was stopped before the model was judged.")
+    if state == "running":
+        return _("There is no result yet: the run is still going on, or was interrupted.")
+    return _("There is no result: the run holds no figures for the {part} part.").format(part=evidence.headline)
+
+
+def baseline(evidence: Evidence) -> float | None:
+    """Accuracy of always naming the most frequent class of the judged part."""
+    matrix = ((evidence.result or {}).get("confusion") or {}).get("matrix") or []
+    totals = [sum(row) for row in matrix]
+    return max(totals) / sum(totals) if sum(totals) else None
+
+
+def baseline_sentence(evidence: Evidence, voice: Voice) -> str:
+    """Compare accuracy with always naming the most frequent class; empty when there is nothing to compare."""
+    _ = voice.gettext
+    share = baseline(evidence)
+    accuracy = (evidence.result or {}).get("metrics", {}).get("accuracy")
+    if share is None or not accuracy:
+        return ""
+    text = _("Always naming the most frequent class would reach {value}.").format(value=voice.number(share, 2))
+    low = (accuracy.get("ci95") or [None])[0]
+    if low is not None and low <= share:
+        text += " " + _("The interval reaches down to that: these images do not show that the model learned anything.")
+    return text
+
+
+def leakage_sentences(evidence: Evidence, voice: Voice) -> list[str]:
+    """What copies in training and test were worth, from a paired comparison; empty when it was not made."""
+    _ = voice.gettext
+    found = evidence.leakage
+    if not found:
+        return []
+    sentences = []
+    for name in ("accuracy", "auc_roc"):
+        random, grouped = (found.get(kind, {}).get(name) or {} for kind in ("random", "grouped"))
+        if random.get("value") is None or grouped.get("value") is None:
+            continue
+        text = _("{metric} {random} when copies leak, {grouped} when they do not").format(
+            metric=metric_name(name, voice), random=voice.number(random["value"]), grouped=voice.number(grouped["value"])
+        )
+        sentences.append(text + _difference(found.get("difference", {}).get(name), voice))
+    if sentences and found.get("images"):
+        sentences.append(
+            _("Both come from the same {images}, {copies} of them with an identical or near-identical copy, and {folds} folds; "
+              "the difference is paired.").format(
+                images=voice.images(int(found["images"])),
+                copies=voice.integer(found.get("with_copy") or 0),
+                folds=voice.integer(found.get("folds") or 0),
+            )
+        )
+    return sentences + _within_split(found.get("split"), voice)
+
+
+def _difference(difference: dict[str, Any] | None, voice: Voice) -> str:
+    _ = voice.gettext
+    if not difference or difference.get("value") is None:
+        return "."
+    text = ": " + _("a difference of {points} percentage points").format(points=voice.points(difference["value"]))
+    interval = voice.interval(difference, 1, scale=100)
+    if not interval:
+        return text + "."
+    text += ", " + _("95 % interval {interval}").format(interval=interval) + "."
+    low, high = difference["ci95"]
+    if low <= 0 <= high:
+        text += " " + _("The interval holds zero: on these images the gain by leakage is not told from chance.")
+    return text
+
+
+def _within_split(split: dict[str, Any] | None, voice: Voice) -> list[str]:
+    if not split or not split.get("with_copy_in_training"):
+        return []
+    _ = voice.gettext
+    return [
+        _("In the split of this run, {copies} of the {images} judged have a copy in training: accuracy {with_copy} on those, "
+          "{without} on the others.").format(
+            copies=voice.integer(split["with_copy_in_training"]),
+            images=voice.images(int(split.get("n") or 0)),
+            with_copy=voice.number(split.get("accuracy_with_copy")),
+            without=voice.number(split.get("accuracy_without_copy")),
+        )
+    ]
+
+
+def warnings(evidence: Evidence, voice: Voice) -> list[str]:
+    """What makes the figures of this run worth less than they look, most serious first."""
+    _ = voice.gettext
+    found = []
+    recipe = evidence.recipe
+    if recipe is not None and recipe.split.by == "sample":
+        found.append(_("Images were divided at random, one by one: images of one patient, and copies of one image, may stand "
+                       "both in training and in the part that judges."))
+    elif evidence.groups_divided:
+        found.append(_("Copies of images were not looked for when dividing: the same picture may stand both in training and in "
+                       "the part that judges."))
+    if evidence.quoted_from_validation:
+        found.append(_("The figures come from the validation part, not from a test part kept for the end: whatever was chosen "
+                       "on it makes them too good."))
+    if recipe is not None:
+        found += [voice.gettext(mistake) for mistake in recipe.mistakes]
+    return found

@@ -1,0 +1,1 @@
+"""Which images train, which choose and which judge."""
