@@ -19,6 +19,15 @@ def test_few_samples_have_few_bins(n, expected):
     assert equal_mass_bins(np.linspace(0, 1, n)).max() + 1 == expected
 
 
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [([25, 5, 5, 5], [25, 15]), ([12, 8, 9, 7, 9], [12, 17, 16]), ([95, 5], [100]), ([15, 5, 3], [23])],
+)
+def test_a_large_tie_leaves_no_small_bins(counts, expected):
+    confidence = np.repeat(np.arange(len(counts)) / 10, counts)
+    assert np.bincount(equal_mass_bins(confidence)).tolist() == expected
+
+
 @given(st.lists(st.integers(0, 8), min_size=1, max_size=150))
 @settings(max_examples=80, deadline=None)
 def test_bins_keep_ties_together_and_are_large_enough(values):

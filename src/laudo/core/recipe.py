@@ -70,8 +70,10 @@ class Prepare(Section):
 
 
 class Augment(Section):
-    """Random changes of the training part only, drawn from the recipe's seed."""
+    """Changes of the training part only; random ones are drawn from the recipe's seed."""
 
+    mirrored_copies: bool = False
+    """Every training image also stands there mirrored left and right: not random, so a frozen backbone sees it once."""
     horizontal_flip: Probability = 0.0
     """Probability of mirroring left and right."""
     vertical_flip: Probability = 0.0
@@ -90,7 +92,7 @@ class Augment(Section):
     @property
     def is_random(self) -> bool:
         """Whether anything is drawn at all."""
-        return any(value > 0 for value in self.model_dump().values())
+        return any(value > 0 for name, value in self.model_dump().items() if name != "mirrored_copies")
 
 
 class InputScaling(Section):
@@ -132,6 +134,8 @@ class Network(Section):
     """How a feature map becomes a vector."""
     trainable: Fraction = 0.0
     """Share of the backbone's layers, from the last one down, that are trained; 0 freezes it."""
+    batch_norm: Literal["auto", "frozen", "trained"] = "auto"
+    """Statistics of batch normalisation in trained layers; `auto`: kept for pretrained weights, learned for random ones."""
     head: Head = Head()
     """The classifier on top."""
     output: Literal["sigmoid", "softmax"] = "softmax"

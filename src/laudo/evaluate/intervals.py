@@ -234,7 +234,7 @@ def _paired_cases(predictions_a: Predictions, predictions_b: Predictions) -> tup
             ),
         )
     row = {name: number for number, name in enumerate(others)}
-    aligned = predictions_b.table.iloc[:].reset_index(drop=True)
+    aligned = predictions_b.table.iloc[[row[name] for name in names]].reset_index(drop=True)
     # The order of a's classes: of two, the second is the positive one in both.
     a = Cases.from_predictions(predictions_a)
     b = Cases.from_predictions(Predictions(aligned, predictions_a.classes))

@@ -1,0 +1,1 @@
+"""One file a network; table.py lists them."""

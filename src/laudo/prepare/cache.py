@@ -7,6 +7,7 @@ never changed afterwards: a killed writer leaves a temporary folder that nobody 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -74,7 +75,7 @@ class PreparedImages:
             out[place] = self.packs[pack][row]
             if not self._checked[index]:
                 if zlib.crc32(out[place].tobytes()) != self.checksums[index]:
-                    raise _damaged(self.folders[pack])
+                    raise _set_aside(self.folders[pack])
                 self._checked[index] = True
         return out
 
@@ -183,18 +184,21 @@ def _open(
         try:
             pack = np.load(folder / name / "images.npy", mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:
-            raise _damaged(folder / name) from error
+            raise _set_aside(folder / name) from error
         if pack.shape[1:] != shape or pack.dtype != np.uint8:
-            raise _damaged(folder / name)
+            raise _set_aside(folder / name)
         packs.append(pack)
     places = np.array([(number[known[sha256][0]], known[sha256][1]) for sha256 in hashes], dtype=np.int64).reshape(-1, 2)
     checksums = np.array([known[sha256][2] for sha256 in hashes], dtype=np.int64)
     return PreparedImages(shape, packs, places, checksums, [folder / name for name in names])
 
 
-def _damaged(pack: Path) -> DataError:
+def _set_aside(pack: Path) -> DataError:
+    """Move a damaged pack out of the way, so that the next start prepares its images again."""
+    with contextlib.suppress(OSError):
+        pack.rename(pack.with_name(f".damaged-{pack.name}"))
     return DataError(
-        _("A cache entry is damaged."),
+        _("An entry of the cache is damaged; it was set aside."),
         file=pack,
-        cure=_("Delete this folder; its images are prepared again at the next start."),
+        cure=_("Run the command again: the images are prepared anew."),
     )

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import ndimage
 
 
 def content_box(grey: np.ndarray) -> tuple[slice, slice]:
-    """Rows and columns of an (H, W) image within its dark border; all of them when it holds next to nothing.
+    """Rows and columns of the largest bright region of an (H, W) image; all of them when it is under a tenth of the picture.
 
-    The border is what lies below 8 % of the image's 99th percentile; a row or column belongs to the content when more than 2 % of
-    it is brighter.
+    Smoothed, cut at 12 % of the 99th percentile and opened, so that letters and rulers in the margin do not count.
     """
-    level = max(float(grey.max(initial=1)) * 10.0 / 255.0, 0.08 * float(np.percentile(grey, 99)))
-    bright = grey > level
-    rows = np.flatnonzero(bright.mean(axis=1) > 0.02)
-    columns = np.flatnonzero(bright.mean(axis=0) > 0.02)
-    if len(rows) < 8 or len(columns) < 8:
+    height, width = grey.shape
+    short = min(height, width)
+    smooth = ndimage.gaussian_filter(grey.astype(np.float32), max(1.0, short / 150))
+    bright = smooth > 0.12 * float(np.percentile(smooth, 99))
+    opened = ndimage.binary_opening(bright, iterations=max(1, short // 100))
+    labels, count = ndimage.label(opened)
+    if count == 0:
         return slice(None), slice(None)
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    largest = int(np.argmax(np.bincount(labels.ravel())[1:])) + 1
+    rows, columns = ndimage.find_objects(labels, max_label=largest)[largest - 1]
+    area = (rows.stop - rows.start) * (columns.stop - columns.start)
+    return (rows, columns) if area >= 0.1 * height * width else (slice(None), slice(None))

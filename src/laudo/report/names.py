@@ -18,13 +18,17 @@ class MetricName:
 METRICS: dict[str, MetricName] = {
     "accuracy": MetricName(
         N_("Accuracy"),
-        N_("Share of images whose class was named correctly. When one class is more frequent, always naming it already "
-           "scores well: compare with the baseline."),
+        N_(
+            "Share of images whose class was named correctly. When one class is more frequent, always naming it already "
+            "scores well: compare with the baseline."
+        ),
     ),
     "balanced_accuracy": MetricName(
         N_("Balanced accuracy"),
-        N_("Mean of the share of right answers in each class, so that a rare class counts as much as a frequent one. "
-           "Guessing gives 0.5 with two classes."),
+        N_(
+            "Mean of the share of right answers in each class, so that a rare class counts as much as a frequent one. "
+            "Guessing gives 0.5 with two classes."
+        ),
     ),
     "sensitivity": MetricName(
         N_("Sensitivity"),
@@ -36,8 +40,10 @@ METRICS: dict[str, MetricName] = {
     ),
     "precision": MetricName(
         N_("Precision (positive predictive value)"),
-        N_("Of the images that the model called positive, the share that really are. It depends on how frequent the "
-           "finding is, so it does not carry over to a clinic where the finding is rarer."),
+        N_(
+            "Of the images that the model called positive, the share that really are. It depends on how frequent the "
+            "finding is, so it does not carry over to a clinic where the finding is rarer."
+        ),
     ),
     "f1": MetricName(
         N_("F1 score"),
@@ -49,8 +55,10 @@ METRICS: dict[str, MetricName] = {
     ),
     "auc_roc": MetricName(
         N_("Area under the ROC curve (AUC)"),
-        N_("Probability that a random positive image gets a higher score than a random negative one: 0.5 is chance, "
-           "1 is perfect order. It does not depend on the threshold."),
+        N_(
+            "Probability that a random positive image gets a higher score than a random negative one: 0.5 is chance, "
+            "1 is perfect order. It does not depend on the threshold."
+        ),
     ),
     "auc_pr": MetricName(
         N_("Area under the precision–recall curve"),
@@ -66,8 +74,10 @@ METRICS: dict[str, MetricName] = {
     ),
     "ece": MetricName(
         N_("Expected calibration error (lower is better)"),
-        N_("Mean gap between the confidence of the answers and how often they are right: 0 means that, of the answers "
-           "given with 80 % confidence, 80 % are right."),
+        N_(
+            "Mean gap between the confidence of the answers and how often they are right: 0 means that, of the answers "
+            "given with 80 % confidence, 80 % are right."
+        ),
     ),
 }
 """Metrics in the order in which the report shows them."""

@@ -41,20 +41,30 @@ def sanity_judgement(sanity: dict[str, Any] | None, voice: Voice) -> dict[str, s
         return {
             "status": "not_run",
             "shape": "○",
-            "sentence": _("The randomisation test was not run: nothing shows that these maps depend on what the model learned."),
+            "sentence": _(
+                "The randomisation test was not run: nothing shows that these maps depend on what the model learned."
+            ),
         }
     spearman, ssim = sanity["spearman"], sanity.get("ssim")
-    numbers = _("rank correlation {spearman}, SSIM {ssim}").format(spearman=voice.number(spearman, 2), ssim=voice.number(ssim, 2))
+    numbers = _("rank correlation {spearman}, SSIM {ssim}").format(
+        spearman=voice.number(spearman, 2), ssim=voice.number(ssim, 2)
+    )
     if spearman >= HARDLY_CHANGED:
-        text = _("With random weights the maps hardly change ({numbers}): they do not explain this model, and should not be read as if "
-                 "they did.")
+        text = _(
+            "With random weights the maps hardly change ({numbers}): they do not explain this model, and should not be read as if "
+            "they did."
+        )
         return {"status": "fail", "shape": "■", "sentence": text.format(numbers=numbers)}
     if spearman >= CHANGED or (ssim is not None and ssim >= HARDLY_CHANGED):
-        text = _("With random weights the maps change only in part ({numbers}): some of what they show comes from the image, not from "
-                 "what the model learned. Read them with care.")
+        text = _(
+            "With random weights the maps change only in part ({numbers}): some of what they show comes from the image, not from "
+            "what the model learned. Read them with care."
+        )
         return {"status": "warn", "shape": "▲", "sentence": text.format(numbers=numbers)}
-    text = _("With random weights the maps change ({numbers}): they depend on what the model learned. That does not make them right "
-             "about why it answered so.")
+    text = _(
+        "With random weights the maps change ({numbers}): they depend on what the model learned. That does not make them right "
+        "about why it answered so."
+    )
     return {"status": "pass", "shape": "✓", "sentence": text.format(numbers=numbers)}
 
 

@@ -22,12 +22,16 @@ def verdict(evidence: Evidence, voice: Voice) -> str:
         "estimate": voice.estimate(result["metrics"].get("accuracy"), 2),
     }
     if evidence.quoted_from_validation:
-        text = _("On {images} of the validation part, which is not an independent test, the model {did} with accuracy {estimate}.")
+        text = _(
+            "On {images} of the validation part, which is not an independent test, the model {did} with accuracy {estimate}."
+        )
     elif evidence.groups_divided:
         text = _("On {images} whose copies may have been trained on, the model {did} with accuracy {estimate}.")
     elif evidence.headline == "pooled":
-        text = _("Judged on {images} of {groups}, each by a model that had not been trained on its group, the method {did} "
-                 "with accuracy {estimate}.")
+        text = _(
+            "Judged on {images} of {groups}, each by a model that had not been trained on its group, the method {did} "
+            "with accuracy {estimate}."
+        )
     else:
         text = _("On {images} of {groups} never seen in training, the model {did} with accuracy {estimate}.")
     return text.format(**where)
@@ -89,13 +93,17 @@ def leakage_sentences(evidence: Evidence, voice: Voice) -> list[str]:
         if random.get("value") is None or grouped.get("value") is None:
             continue
         text = _("{metric} {random} when copies leak, {grouped} when they do not").format(
-            metric=metric_name(name, voice), random=voice.number(random["value"]), grouped=voice.number(grouped["value"])
+            metric=metric_name(name, voice),
+            random=voice.number(random["value"]),
+            grouped=voice.number(grouped["value"]),
         )
         sentences.append(text + _difference(found.get("difference", {}).get(name), voice))
     if sentences and found.get("images"):
         sentences.append(
-            _("Both come from the same {images}, {copies} of them with an identical or near-identical copy, and {folds} folds; "
-              "the difference is paired.").format(
+            _(
+                "Both come from the same {images}, {copies} of them with an identical or near-identical copy, and {folds} folds; "
+                "the difference is paired."
+            ).format(
                 images=voice.images(int(found["images"])),
                 copies=voice.integer(found.get("with_copy") or 0),
                 folds=voice.integer(found.get("folds") or 0),
@@ -124,8 +132,10 @@ def _within_split(split: dict[str, Any] | None, voice: Voice) -> list[str]:
         return []
     _ = voice.gettext
     return [
-        _("In the split of this run, {copies} of the {images} judged have a copy in training: accuracy {with_copy} on those, "
-          "{without} on the others.").format(
+        _(
+            "In the split of this run, {copies} of the {images} judged have a copy in training: accuracy {with_copy} on those, "
+            "{without} on the others."
+        ).format(
             copies=voice.integer(split["with_copy_in_training"]),
             images=voice.images(int(split.get("n") or 0)),
             with_copy=voice.number(split.get("accuracy_with_copy")),
@@ -140,14 +150,26 @@ def warnings(evidence: Evidence, voice: Voice) -> list[str]:
     found = []
     recipe = evidence.recipe
     if recipe is not None and recipe.split.by == "sample":
-        found.append(_("Images were divided at random, one by one: images of one patient, and copies of one image, may stand "
-                       "both in training and in the part that judges."))
+        found.append(
+            _(
+                "Images were divided at random, one by one: images of one patient, and copies of one image, may stand "
+                "both in training and in the part that judges."
+            )
+        )
     elif evidence.groups_divided:
-        found.append(_("Copies of images were not looked for when dividing: the same picture may stand both in training and in "
-                       "the part that judges."))
+        found.append(
+            _(
+                "Copies of images were not looked for when dividing: the same picture may stand both in training and in "
+                "the part that judges."
+            )
+        )
     if evidence.quoted_from_validation:
-        found.append(_("The figures come from the validation part, not from a test part kept for the end: whatever was chosen "
-                       "on it makes them too good."))
+        found.append(
+            _(
+                "The figures come from the validation part, not from a test part kept for the end: whatever was chosen "
+                "on it makes them too good."
+            )
+        )
     if recipe is not None:
         found += [voice.gettext(mistake) for mistake in recipe.mistakes]
     return found

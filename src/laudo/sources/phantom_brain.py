@@ -24,7 +24,8 @@ from laudo.core.errors import DataError
 from laudo.core.manifest import Manifest
 from laudo.core.messages import _
 from laudo.core.progress import track
-from laudo.sources.phantom_head import Anatomy, Array, Tumour, Waves, draw
+from laudo.sources.phantom_anatomy import Anatomy, Array, Tumour, Waves
+from laudo.sources.phantom_head import draw
 
 CLASSES: tuple[str, str] = ("no", "yes")
 README = """Synthetic images
@@ -157,7 +158,8 @@ def _patient_slices(number: int, count: int, setting: tuple[int, int, int]) -> I
 def _halved(fine: Array) -> Array:
     """Mean of each 2 × 2 pixels: the drawing is made twice as fine as the image."""
     height, width = fine.shape
-    return fine.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3), dtype=np.float32)
+    coarse: Array = fine.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3), dtype=np.float32)
+    return coarse
 
 
 def _scanned(clean: Array, scan: Scan, rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -169,9 +171,10 @@ def _scanned(clean: Array, scan: Scan, rng: np.random.Generator) -> NDArray[np.u
     axis = np.linspace(-1, 1, len(clean), dtype=np.float32)
     field = np.exp(np.polynomial.polynomial.polygrid2d(axis, axis, scan.bias)).astype(np.float32)
     signal = ndimage.gaussian_filter(clean, scan.blur) * field * np.float32(scan.gain)
-    real, imaginary = rng.normal(0, scan.noise, (2, *clean.shape)).astype(np.float32)
+    real, imaginary = rng.standard_normal((2, *clean.shape), np.float32) * np.float32(scan.noise)
     magnitude = np.hypot(signal + real, imaginary)
-    return np.clip(np.rint(magnitude * 220), 0, 255).astype(np.uint8)
+    pixels: NDArray[np.uint8] = np.clip(np.rint(magnitude * 220), 0, 255).astype(np.uint8)
+    return pixels
 
 
 def _draw_patient(seed: int, number: int, per_patient: int) -> tuple[Scan, Anatomy]:
@@ -246,7 +249,7 @@ def _with_tumour(anatomy: Anatomy, rng: np.random.Generator, z: float) -> Anatom
         centre=(out * wide * np.cos(angle), out * long * np.sin(angle), z + rng.uniform(-0.02, 0.02)),
         radius=radius,
         harmonics=harmonics.astype(np.float32),
-        strength=rng.uniform(0.7, 1.1),
+        strength=rng.uniform(0.8, 1.15),
         oedema={"ring": rng.uniform(0.3, 0.9), "solid": rng.uniform(0, 0.4), "infiltrating": 0.0}[kind],
         rim=rng.uniform(0.2, 0.4),
         push=rng.uniform(0.15, 0.45),

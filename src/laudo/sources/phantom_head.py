@@ -1,152 +1,19 @@
 """Drawing of one axial slice of a head: implicit shapes with soft edges, painted one over the other.
 
-Lengths are in half image widths: x runs from -1 (image left) to 1, y from -1 (anterior, top) to 1 (posterior), and z
-is the height of the slice, from 0 (basal ganglia) to about 0.55 (above the ventricles).
+Coordinates and lengths are as in :mod:`laudo.sources.phantom_anatomy`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from copy import copy
 from itertools import pairwise
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array: TypeAlias = NDArray[np.float32]
+from laudo.sources.phantom_anatomy import CONTRASTS, Anatomy, Array, Tumour, norm
 
-CONTRASTS: dict[str, dict[str, float]] = {
-    "t1": {
-        "wm": 0.70, "gm": 0.50, "deep": 0.55, "csf": 0.15, "fat": 0.95, "skin": 0.50, "bone": 0.07, "marrow": 0.42,
-        "muscle": 0.38, "dura": 0.42, "vessel": 0.95, "plexus": 0.70, "spot": 0.56,
-        "oedema": 0.50, "rim": 1.00, "solid": 0.98, "dull": 0.36, "necrosis": 0.24,
-    },
-    "t2": {
-        "wm": 0.38, "gm": 0.56, "deep": 0.48, "csf": 0.95, "fat": 0.62, "skin": 0.35, "bone": 0.06, "marrow": 0.36,
-        "muscle": 0.25, "dura": 0.30, "vessel": 0.08, "plexus": 0.70, "spot": 0.70,
-        "oedema": 0.70, "rim": 0.48, "solid": 0.74, "dull": 0.80, "necrosis": 0.92,
-    },
-    "flair": {
-        "wm": 0.44, "gm": 0.57, "deep": 0.52, "csf": 0.12, "fat": 0.66, "skin": 0.38, "bone": 0.06, "marrow": 0.34,
-        "muscle": 0.28, "dura": 0.40, "vessel": 0.20, "plexus": 0.42, "spot": 0.80,
-        "oedema": 0.80, "rim": 0.74, "solid": 0.84, "dull": 0.88, "necrosis": 0.30,
-    },
-}  # fmt: skip
-"""Signal of each tissue (1 = brightest fat) as in the three usual sequences; T1 as after a contrast agent."""
-
-
-@dataclass(frozen=True)
-class Waves:
-    """Smooth random field in three dimensions: a sum of plane waves, so that neighbouring slices agree.
-
-    Attributes:
-        vectors: (n, 3) float32 wave vectors (radians a half image width).
-        phases: (n,) float32 phases.
-    """
-
-    vectors: Array
-    phases: Array
-
-    @classmethod
-    def draw(cls, rng: np.random.Generator, count: int, low: float, high: float) -> Waves:
-        """``count`` waves in random directions with ``low`` to ``high`` radians a half image width."""
-        directions = rng.normal(size=(count, 3))
-        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-        vectors = directions * rng.uniform(low, high, size=(count, 1))
-        return cls(vectors.astype(np.float32), rng.uniform(0, 2 * np.pi, count).astype(np.float32))
-
-    def __call__(self, x: Array, y: Array, z: float) -> Array:
-        """Values with standard deviation 1, in the shape of ``x``."""
-        total = np.zeros_like(x)
-        for (kx, ky, kz), phase in zip(self.vectors, self.phases, strict=True):
-            total += np.cos(kx * x + (ky * y + (kz * np.float32(z) + phase)))
-        return total * np.float32(np.sqrt(2 / len(self.phases)))
-
-
-@dataclass(frozen=True)
-class Tumour:
-    """A tumour whose outline is a Fourier series around a centre, its section shrinking away from its middle level.
-
-    Attributes:
-        kind: "ring" (enhancing rim, necrotic core), "solid" (bright, even), or "infiltrating" (dull, vague edge).
-        centre: x, y, z.
-        radius: mean radius at its middle level.
-        harmonics: (n, 3) amplitude, phase and drift with z of the outline's terms of order 2, 3, …
-        strength: 0 (invisible) to 1 (as in :data:`CONTRASTS`).
-        oedema: width of the oedema, in radii.
-        rim: thickness of the rim, in radii.
-        push: mass effect, the largest relative displacement.
-        texture: field for everything irregular about it.
-    """
-
-    kind: str
-    centre: tuple[float, float, float]
-    radius: float
-    harmonics: Array
-    strength: float
-    oedema: float
-    rim: float
-    push: float
-    texture: Waves
-
-    def distance(self, x: Array, y: Array, z: float) -> Array:
-        """Distance from the centre in units of the outline's: below 1 is inside."""
-        dx, dy, dz = x - np.float32(self.centre[0]), y - np.float32(self.centre[1]), z - self.centre[2]
-        section = self.radius * np.sqrt(max(0.05, 1 - (dz / self.radius) ** 2))
-        angle = np.arctan2(dy, dx)
-        outline = np.ones_like(x)
-        for order, (amplitude, phase, drift) in enumerate(self.harmonics, start=2):
-            outline += amplitude * np.cos(np.float32(order) * angle + (phase + drift * np.float32(dz)))
-        return _norm(dx, dy) / (np.float32(section) * outline)
-
-    def displaced(self, x: Array, y: Array, free: Array) -> tuple[Array, Array]:
-        """Where the tissue now at (x, y) was before it was pushed; ``free`` (0 to 1) is 0 at the unyielding skull."""
-        dx, dy = x - np.float32(self.centre[0]), y - np.float32(self.centre[1])
-        reach = np.float32(1 / (1.6 * self.radius) ** 2)
-        shift = np.float32(self.push) * np.exp(-(dx * dx + dy * dy) * reach) * free
-        return x - dx * shift, y - dy * shift
-
-
-@dataclass(frozen=True)
-class Anatomy:
-    """What one synthetic patient looks like, at every level.
-
-    Attributes:
-        contrast: key of :data:`CONTRASTS`.
-        axes: half width and half length of the head.
-        tilt: rotation in the image plane (radians).
-        shift: displacement of the head in the image.
-        egg: how much wider the back of the head is.
-        scalp, skull: thickness.
-        gap: width of the cerebrospinal fluid over the brain.
-        sulcus: half width of the sulci.
-        cortex: thickness of the cortex.
-        ventricles: size of the left and the right ventricle, 1 = usual.
-        folds: (n, 4) integer order around the head, phase, radial and axial drift of the waves that sulci follow.
-        warp: two smooth fields that bend everything a little.
-        detail: smooth field for depths of sulci and unevenness of tissue.
-        spots: (n, 6) x, y, z, radius, elongation, angle of small bright spots (vessels, white matter lesions).
-        cyst: x, y, radius of an arachnoid cyst; radius 0 for none.
-        tumour: the tumour, or None.
-    """
-
-    contrast: str
-    axes: tuple[float, float]
-    tilt: float
-    shift: tuple[float, float]
-    egg: float
-    scalp: float
-    skull: float
-    gap: float
-    sulcus: float
-    cortex: float
-    ventricles: tuple[float, float]
-    folds: Array
-    warp: tuple[Waves, Waves]
-    detail: Waves
-    spots: Array
-    cyst: tuple[float, float, float]
-    tumour: Tumour | None
+SYLVIAN_TOP = 0.32
+"""Height above which the Sylvian fissure is not seen."""
 
 
 class Canvas:
@@ -159,9 +26,21 @@ class Canvas:
         self.image = np.zeros_like(self.x)
         self.edge = np.float32(size / 3)  # a ramp of 1.5 fine pixels
 
+    def window(self, across: float, along: float) -> tuple[slice, slice]:
+        """Rows and columns of the middle, where abs(x) < ``across`` and abs(y) < ``along``."""
+        rows, columns = np.flatnonzero(np.abs(self.y[:, 0]) < along), np.flatnonzero(np.abs(self.x[0]) < across)
+        return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+
+    def part(self, window: tuple[slice, slice]) -> Canvas:
+        """Give a canvas that paints into this one."""
+        part = copy(self)
+        part.x, part.y, part.image = self.x[window], self.y[window], self.image[window]
+        return part
+
     def inside(self, depth: Array, softness: float = 1.0) -> Array:
         """(H, W) fraction of each pixel that a shape covers."""
-        return np.clip(depth * (self.edge / np.float32(softness)) + np.float32(0.5), 0, 1)
+        cover: Array = np.clip(depth * (self.edge / np.float32(softness)) + np.float32(0.5), 0, 1)
+        return cover
 
     def paint(self, cover: Array, value: float | Array) -> None:
         """Blend ``value`` in where ``cover`` (0 to 1) says."""
@@ -208,14 +87,9 @@ def _draw_skull(canvas: Canvas, anatomy: Anatomy, tissue: dict[str, float], x: A
     canvas.paint(canvas.inside(depth - scalp), tissue["bone"])
     canvas.paint(canvas.inside(depth - scalp - table), tissue["marrow"])
     canvas.paint(canvas.inside(depth - scalp - skull + table), tissue["bone"])
-    inner = depth - scalp - skull
+    inner: Array = depth - scalp - skull
     canvas.paint(canvas.inside(inner), tissue["csf"])
     return inner
-
-
-def _norm(a: Array, b: Array) -> Array:
-    """Length of (a, b); np.hypot guards against overflow and takes several times as long."""
-    return np.sqrt(a * a + b * b)
 
 
 def _head_depth(anatomy: Anatomy, x: Array, y: Array, z: float) -> Array:
@@ -223,8 +97,8 @@ def _head_depth(anatomy: Anatomy, x: Array, y: Array, z: float) -> Array:
     narrow = np.float32(np.sqrt(1 - (0.75 * z) ** 2))
     width = x / (np.float32(anatomy.axes[0]) * narrow * (1 + np.float32(anatomy.egg) * y))
     length = y / (np.float32(anatomy.axes[1]) * narrow)
-    scaled = _norm(width, length)
-    return (1 - scaled) * _norm(x, y) / np.maximum(scaled, np.float32(1e-3))
+    scaled = norm(width, length)
+    return (1 - scaled) * norm(x, y) / np.maximum(scaled, np.float32(1e-3))
 
 
 def _draw_brain(
@@ -236,10 +110,11 @@ def _draw_brain(
     length = anatomy.axes[1] - anatomy.scalp - anatomy.skull
     surface = inner - np.float32(anatomy.gap)
     u, v = np.abs(x) / np.float32(width), y / np.float32(length)
-    ribbon = _sulcal_distance(canvas, anatomy, (x, y, surface), z)
-    wavy = anatomy.warp[0](np.float32(2.5) * x, np.float32(2.5) * y, z) * np.float32(0.03)
-    for fissure in _fissures(u, v, wavy, z):
-        ribbon = np.minimum(ribbon, fissure * np.float32(width))
+    ribbon = _sulcal_distance(anatomy, (x, y, surface), z)
+    ribbon = np.minimum(ribbon, (u + np.maximum(-_falx_reach(v, z), 0) - np.float32(0.008)) * np.float32(width))
+    if z < SYLVIAN_TOP:
+        wavy = anatomy.warp[0](np.float32(2.5) * x, np.float32(2.5) * y, z) * np.float32(0.03)
+        ribbon = np.minimum(ribbon, _sylvian_distance(u + wavy, v, z) * np.float32(width))
     near = np.exp(-40 * np.clip(surface, -0.02, 1)) + np.exp(-40 * ribbon)
     depth = -np.log(near) / 40  # smooth minimum: sulci open where they meet the surface
     cortex = canvas.inside(depth - np.float32(anatomy.sulcus)) * canvas.inside(surface)
@@ -247,22 +122,25 @@ def _draw_brain(
     unevenness = 1 + np.float32(0.025) * anatomy.detail(3 * x, 3 * y, z)
     canvas.paint(cortex, tissue["gm"] * unevenness)
     canvas.paint(white, tissue["wm"] * unevenness)
-    nuclei = np.zeros_like(x)
-    for shape in _nuclei(u, v, z):
-        nuclei = np.maximum(nuclei, canvas.inside(shape * np.float32(width), 3) * cortex)
-    canvas.paint(nuclei, tissue["deep"] * unevenness)
-    ventricle, plexus = _ventricles(anatomy, x / np.float32(width), v, z)
-    fluid = canvas.inside(ventricle * np.float32(width), 1.5)
-    canvas.paint(fluid, tissue["csf"])
-    canvas.paint(canvas.inside(plexus * np.float32(width), 2) * fluid, tissue["plexus"])
+    centre = canvas.window(0.45, 0.62)
+    deep = canvas.part(centre)
+    nuclei = np.zeros_like(deep.image)
+    for shape in _nuclei(u[centre], v[centre], z):
+        nuclei = np.maximum(nuclei, deep.inside(shape * np.float32(width), 3) * cortex[centre])
+    deep.paint(nuclei, tissue["deep"] * unevenness[centre])
+    ventricle, plexus = _ventricles(anatomy, x[centre] / np.float32(width), v[centre], z)
+    fluid = deep.inside(ventricle * np.float32(width), 1.5)
+    deep.paint(fluid, tissue["csf"])
+    deep.paint(deep.inside(plexus * np.float32(width), 2) * fluid, tissue["plexus"])
+    white[centre] *= (1 - nuclei) * (1 - fluid)
     falx = np.minimum(np.float32(0.010) - u, _falx_reach(v, z))
     canvas.paint(np.float32(0.75) * canvas.inside(falx * np.float32(width)) * canvas.inside(inner), tissue["dura"])
-    sinus = np.float32(0.045) - _norm(u * np.float32(0.8), v - np.float32(0.975 * np.sqrt(1 - (0.75 * z) ** 2)))
+    sinus = np.float32(0.045) - norm(u * np.float32(0.8), v - np.float32(0.975 * np.sqrt(1 - (0.75 * z) ** 2)))
     canvas.paint(canvas.inside(sinus * np.float32(width), 1.5), tissue["vessel"])
-    return white * (1 - nuclei) * (1 - fluid)
+    return white
 
 
-def _sulcal_distance(canvas: Canvas, anatomy: Anatomy, place: tuple[Array, Array, Array], z: float) -> Array:
+def _sulcal_distance(anatomy: Anatomy, place: tuple[Array, Array, Array], z: float) -> Array:
     """Distance to the nearest sulcus: the zero lines of waves that run around the head, bent and of uneven depth."""
     x, y, surface = place
     bend = anatomy.detail(np.float32(1.6) * x, np.float32(1.6) * y, 1.3 * z)
@@ -274,27 +152,26 @@ def _sulcal_distance(canvas: Canvas, anatomy: Anatomy, place: tuple[Array, Array
         field += np.cos(order * angle + (radial * surface + (phase + axial * np.float32(z))))
     step = np.float32(2 / len(x))
     slope_y, slope_x = np.gradient(field, step, axis=0), np.gradient(field, step, axis=1)
-    distance = np.abs(field) / (_norm(slope_x, slope_y) + np.float32(2))
+    distance: Array = np.abs(field) / (norm(slope_x, slope_y) + np.float32(2))
     reach = np.maximum(np.float32(0.15) + np.float32(0.05) * anatomy.detail(y, x, z + 0.5), np.float32(0.08))
-    return distance + np.maximum(surface - reach, 0) * np.float32(1.2)
+    distance += np.maximum(surface - reach, 0) * np.float32(1.2)
+    return distance
 
 
-def _fissures(u: Array, v: Array, wavy: Array, z: float) -> tuple[Array, ...]:
-    """Distances to the interhemispheric and the Sylvian fissure, in half brain widths; ``wavy`` bends the latter."""
-    # Below the callosum's body the fissure is interrupted between genu and splenium.
-    middle = u + np.maximum(-_falx_reach(v, z), 0)
-    bent = u + wavy
+def _sylvian_distance(u: Array, v: Array, z: float) -> Array:
+    """Distance to the Sylvian fissure, in half brain widths; it closes towards :data:`SYLVIAN_TOP`."""
     points = [(1.02, -0.28, 0.0), (0.78, -0.20, 0.0), (0.67, -0.08, 0.0), (0.64, 0.05, 0.0), (0.69, 0.17, 0.0)]
-    sylvian = np.full_like(u, -1)
+    inside = np.full_like(u, -1)
     for start, end in pairwise(points):
-        sylvian = np.maximum(sylvian, _segment(bent, v, start, end))
-    return middle - np.float32(0.008), np.float32(max(0.0, z - 0.18) * 1.5 - 0.012) - sylvian
+        inside = np.maximum(inside, _segment(u, v, start, end))
+    return np.float32(max(0.0, z - 0.18) * 1.5 - 0.012) - inside
 
 
 def _falx_reach(v: Array, z: float) -> Array:
     """Positive where the hemispheres are apart: before the genu, behind the splenium, everywhere above the callosum."""
     opening = max(0.0, z - 0.40) * 5
-    return np.maximum(-v - np.float32(0.52 - opening), v - np.float32(0.42 - opening))
+    reach: Array = np.maximum(-v - np.float32(0.52 - opening), v - np.float32(0.42 - opening))
+    return reach
 
 
 def _segment(u: Array, v: Array, start: tuple[float, float, float], end: tuple[float, float, float]) -> Array:
@@ -304,14 +181,14 @@ def _segment(u: Array, v: Array, start: tuple[float, float, float], end: tuple[f
     square = du * du + dv * dv
     along = np.clip(u * np.float32(du / square) + v * np.float32(dv / square), 0, 1)
     radius = np.float32(start[2]) + along * np.float32(end[2] - start[2])
-    return radius - _norm(u - along * np.float32(du), v - along * np.float32(dv))
+    return radius - norm(u - along * np.float32(du), v - along * np.float32(dv))
 
 
 def _ellipse(u: Array, v: Array, centre: tuple[float, float], axes: tuple[float, float], angle: float) -> Array:
     """Approximate depth inside an ellipse."""
     cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
     du, dv = u - np.float32(centre[0]), v - np.float32(centre[1])
-    scaled = _norm((cos * du + sin * dv) / np.float32(axes[0]), (cos * dv - sin * du) / np.float32(axes[1]))
+    scaled = norm((cos * du + sin * dv) / np.float32(axes[0]), (cos * dv - sin * du) / np.float32(axes[1]))
     return (1 - scaled) * np.float32(min(axes))
 
 

@@ -1,0 +1,1 @@
+"""Losses, the fit with Lightning, frozen-feature training, exact resume."""

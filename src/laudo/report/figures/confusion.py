@@ -27,14 +27,18 @@ def draw(figure: Figure, voice: Voice, classes: Sequence[str], matrix: np.ndarra
             colour = "white" if share[row, column] > 0.5 else INK
             count = voice.integer(float(matrix[row, column]))
             if len(classes) <= 6:
-                axes.text(column, row - 0.08, count, ha="center", va="center", color=colour, fontsize=size, weight="bold")
+                axes.text(
+                    column, row - 0.08, count, ha="center", va="center", color=colour, fontsize=size, weight="bold"
+                )
                 percent = voice.percent(float(share[row, column]))
                 axes.text(column, row + 0.2, percent, ha="center", va="center", color=colour, fontsize=size * 0.68)
             else:
                 axes.text(column, row, count, ha="center", va="center", color=colour, fontsize=size)
     names = [short(name, 14) for name in classes]
     turned = 0 if len(classes) <= 4 else 60
-    axes.set_xticks(range(len(classes)), names, rotation=turned, ha="center" if not turned else "right", rotation_mode="anchor")
+    axes.set_xticks(
+        range(len(classes)), names, rotation=turned, ha="center" if not turned else "right", rotation_mode="anchor"
+    )
     axes.set_yticks(range(len(classes)), names)
     axes.set_xlabel(_("Answer of the model"))
     axes.set_ylabel(_("Truth"))

@@ -21,8 +21,15 @@ def draw(figure: Figure, voice: Voice, counts: pd.DataFrame) -> None:
     for index, part in enumerate(counts.columns):
         values = counts[part].to_numpy(dtype=float)
         axes.barh(
-            [short(str(name)) for name in counts.index], values, left=left, height=0.62, label=part_name(str(part), voice),
-            color=COLOURS[index % len(COLOURS)], hatch=HATCHES[index % len(HATCHES)], edgecolor="white", linewidth=0.8,
+            [short(str(name)) for name in counts.index],
+            values,
+            left=left,
+            height=0.62,
+            label=part_name(str(part), voice),
+            color=COLOURS[index % len(COLOURS)],
+            hatch=HATCHES[index % len(HATCHES)],
+            edgecolor="white",
+            linewidth=0.8,
         )
         left += values
     for row, total in enumerate(left):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-from laudo.report.figures.sheet import COLOURS, GREY, INK, MARKERS, shares
+from laudo.report.figures.sheet import COLOURS, GREY, INK, MARKERS, decimals, shares
 from laudo.report.voice import Voice
 
 
@@ -44,8 +45,14 @@ def draw(figure: Figure, voice: Voice, rows: list[Row], kinds: list[str]) -> Non
     axes.set_yticks(range(len(rows)), [row.label for row in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
+    low = min(min(row.value, *(row.ends or ())) for row in rows)
+    # Dots need no zero: the axis starts at a round tenth below the lowest interval, so that differences are seen.
+    start = max(0.0, math.floor(low * 10 - 0.2) / 10)
     shares(axes, voice, "x")
+    axes.set_xlim(start - 0.02 * (1 - start), 1 + 0.02 * (1 - start))
+    decimals(axes, voice, "x")
     axes.grid(visible=False, axis="y")
-    axes.axvline(0.5, color=GREY, linewidth=0.8, linestyle=":")
+    if start < 0.5:
+        axes.axvline(0.5, color=GREY, linewidth=0.8, linestyle=":")
     if kinds:
         figure.legend(loc="outside upper left", ncols=len(kinds))

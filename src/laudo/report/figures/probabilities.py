@@ -12,7 +12,12 @@ BINS = np.linspace(0, 1, 21)
 
 
 def draw(
-    figure: Figure, voice: Voice, classes: tuple[str, ...], positive: np.ndarray, truth: np.ndarray, threshold: float | None
+    figure: Figure,
+    voice: Voice,
+    classes: tuple[str, ...],
+    positive: np.ndarray,
+    truth: np.ndarray,
+    threshold: float | None,
 ) -> None:
     """Histogram of the positive class's probability: (n,) ``positive``, (n,) ``truth`` as class index."""
     _ = voice.gettext
@@ -26,6 +31,8 @@ def draw(
             axes.axvline(threshold, color=INK, linewidth=1.4, linestyle="--")
     if threshold is not None:
         label = " " + _("threshold {value}").format(value=voice.number(threshold))
-        upper.text(threshold, upper.get_ylim()[1], label, va="top", ha="left" if threshold < 0.7 else "right", fontsize=8.5)
+        upper.text(
+            threshold, upper.get_ylim()[1], label, va="top", ha="left" if threshold < 0.7 else "right", fontsize=8.5
+        )
     shares(lower, voice, "x")
     lower.set_xlabel(_("Probability of {name}").format(name=short(classes[1])))

@@ -32,9 +32,11 @@ def draw_roc(figure: Figure, voice: Voice, curves: list[Curve], point: tuple[flo
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label=_("chance"))
     for index, curve in enumerate(curves):
         style = {"color": COLOURS[index % len(COLOURS)], "linestyle": DASHES[index % len(DASHES)]}
-        axes.plot(curve.x, curve.y, label=curve.label, drawstyle="steps-post", **style)
+        axes.plot(curve.x, curve.y, label=curve.label, **style)
     if point is not None:
-        axes.plot(*point, "D", color=COLOURS[0], markeredgecolor="white", markersize=8, label=_("threshold used"), zorder=5)
+        axes.plot(
+            *point, "D", color=COLOURS[0], markeredgecolor="white", markersize=8, label=_("threshold used"), zorder=5
+        )
     shares(axes, voice)
     axes.set_aspect("equal")
     axes.set_xlabel(_("False positive rate (1 − specificity)"))
@@ -50,7 +52,7 @@ def draw_precision_recall(figure: Figure, voice: Voice, curves: list[Curve], pre
         axes.axhline(prevalence, color=GREY, linewidth=1, linestyle=":", label=_("chance"))
     for index, curve in enumerate(curves):
         style = {"color": COLOURS[index % len(COLOURS)], "linestyle": DASHES[index % len(DASHES)]}
-        axes.plot(curve.x, curve.y, label=curve.label, drawstyle="steps-post", **style)
+        axes.plot(curve.x, curve.y, label=curve.label, drawstyle="steps-pre", **style)
     shares(axes, voice)
     axes.set_aspect("equal")
     axes.set_xlabel(_("Recall (sensitivity)"))

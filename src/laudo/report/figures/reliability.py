@@ -20,10 +20,12 @@ def draw(figure: Figure, voice: Voice, bins: list[dict[str, Any]], axis: str) ->
         if None not in ends:
             upper.plot([entry["confidence"]] * 2, list(ends), color=COLOURS[0], linewidth=1.4, alpha=0.6)
     x = [entry["confidence"] for entry in bins]
-    upper.plot(x, [entry["observed"] for entry in bins], "o-", color=COLOURS[0], label=_("observed, with 95 % interval"))
+    upper.plot(
+        x, [entry["observed"] for entry in bins], "o-", color=COLOURS[0], label=_("observed, with 95 % interval")
+    )
     shares(upper, voice)
     upper.set_ylabel(_("Observed share"))
-    upper.legend(loc="upper left")
+    figure.legend(loc="outside upper left", ncols=2)
     lower.bar(x, [entry["n"] for entry in bins], width=0.05, color=FAINT, edgecolor=GREY, linewidth=0.8)
     lower.set_ylabel(_("Images"))
     lower.set_xlabel(axis)

@@ -24,7 +24,9 @@ def draw(figure: Figure, voice: Voice, stages: list[dict[str, Any]], limit: floa
     axes.axhline(limit, color=GREY, linestyle=":", linewidth=1)
     axes.text(len(stages), limit, _("hardly changed above this line"), ha="right", va="bottom", fontsize=8, color=GREY)
     axes.axhline(0, color=GREY, linewidth=0.8)
-    axes.set_xticks(list(x), [_("trained"), *[short(str(stage["layer"]), 16) for stage in stages]], rotation=35, ha="right")
+    axes.set_xticks(
+        list(x), [_("trained"), *[short(str(stage["layer"]), 16) for stage in stages]], rotation=35, ha="right"
+    )
     axes.set_ylim(min(-0.1, axes.get_ylim()[0]), 1.05)
     axes.set_xlabel(_("Weights made random down to this layer"))
     axes.set_ylabel(_("Likeness to the trained network's map"))

@@ -92,7 +92,9 @@ class Shelf:
         self._folder = folder
         self._voice = voice
 
-    def add(self, name: str, words: Words, draw: Callable[[Figure, Voice], None], width: float, height: float) -> Picture:
+    def add(
+        self, name: str, words: Words, draw: Callable[[Figure, Voice], None], width: float, height: float
+    ) -> Picture:
         """Draw on a sheet of ``width`` × ``height`` inches, write figures/<name>.svg and give the picture."""
         with mpl.rc_context(STYLE):
             figure = Figure(figsize=(width, height))

@@ -75,9 +75,9 @@ def overlay_files(evidence: Evidence) -> dict[str, tuple[Path, str, str]]:
 def _counted(wrong: int, total: int, draft: Draft) -> str:
     voice = draft.voice
     if not wrong:
-        return voice.gettext("No answer was wrong, among {images}. With so few images that does not mean that none ever will be.").format(
-            images=voice.images(total)
-        )
+        return voice.gettext(
+            "No answer was wrong, among {images}. With so few images that does not mean that none ever will be."
+        ).format(images=voice.images(total))
     return voice.ngettext("{n} answer of {m} was wrong.", "{n} answers of {m} were wrong.", wrong).format(
         n=voice.integer(wrong), m=voice.integer(total)
     )
@@ -91,9 +91,9 @@ def _kinds(evidence: Evidence, wrong: list[int], draft: Draft) -> str:
     _ = voice.gettext
     called = (evidence.predictions.table["predicted"] == evidence.positive).to_numpy()
     positives = sum(1 for row in wrong if called[row])
-    return _("▲ false positives (called “{name}”, but are not): {fp}. ▼ false negatives (are “{name}”, but were missed): {fn}.").format(
-        name=evidence.positive, fp=voice.integer(positives), fn=voice.integer(len(wrong) - positives)
-    )
+    return _(
+        "▲ false positives (called “{name}”, but are not): {fp}. ▼ false negatives (are “{name}”, but were missed): {fn}."
+    ).format(name=evidence.positive, fp=voice.integer(positives), fn=voice.integer(len(wrong) - positives))
 
 
 def _case(row: int, draft: Draft, side: int, overlays: dict[str, tuple[Path, str, str]]) -> dict[str, Any]:

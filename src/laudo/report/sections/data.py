@@ -69,19 +69,27 @@ def _facts(manifest: Manifest, draft: Draft) -> list[str]:
     _ = voice.gettext
     table = manifest.table
     facts = [
-        _("{images} in {groups}; a group is what must never be divided between training and test: a patient, or a cluster of "
-          "copies of one image.").format(images=voice.images(len(table)), groups=voice.groups(table["group"].nunique()))
+        _(
+            "{images} in {groups}; a group is what must never be divided between training and test: a patient, or a cluster of "
+            "copies of one image."
+        ).format(images=voice.images(len(table)), groups=voice.groups(table["group"].nunique()))
     ]
     if draft.evidence.has_patients:
         patients = table.loc[table["patient"].astype(str) != "", "patient"].nunique()
-        facts.append(voice.ngettext("{n} patient is named.", "{n} patients are named.", patients).format(n=voice.integer(patients)))
+        facts.append(
+            voice.ngettext("{n} patient is named.", "{n} patients are named.", patients).format(
+                n=voice.integer(patients)
+            )
+        )
     else:
         facts.append(_("The data set does not say which patient an image is of."))
     copies = table["duplicates"].astype(str)
     shared = copies[copies != ""].value_counts()
     copied = int(shared[shared > 1].sum())
     if copied:
-        facts.append(_("{images} have an identical or near-identical copy in the set.").format(images=voice.images(copied)))
+        facts.append(
+            _("{images} have an identical or near-identical copy in the set.").format(images=voice.images(copied))
+        )
     sizes = _sizes(manifest, draft)
     if sizes:
         facts.append(sizes)
@@ -99,7 +107,9 @@ def _sizes(manifest: Manifest, draft: Draft) -> str:
     low, middle, high = sizes.min(axis=0), np.median(sizes, axis=0), sizes.max(axis=0)
     looked = _("looked at: {n} of {m}").format(n=voice.integer(len(sizes)), m=voice.integer(len(samples)))
     if (low == high).all():
-        return _("All images have {width} × {height} pixels ({looked}).").format(width=low[0], height=low[1], looked=looked)
+        return _("All images have {width} × {height} pixels ({looked}).").format(
+            width=low[0], height=low[1], looked=looked
+        )
     return _("Width {w0}–{w1} pixels (median {w}), height {h0}–{h1} (median {h}); {looked}.").format(
         w0=low[0], w1=high[0], w=int(middle[0]), h0=low[1], h1=high[1], h=int(middle[1]), looked=looked
     )
@@ -115,8 +125,10 @@ def _figure(counts: pd.DataFrame, draft: Draft) -> Any:
     words = Words(
         alt=_("Bars of the number of images of each class in each part.") + " " + "; ".join(spoken) + ".",
         caption=_("Images of each class in each part"),
-        help=_("The model learns from training, its settings are chosen on validation, and the test part is looked at once. Parts "
-               "should hold the classes in similar proportion; a class with few test images gets wide intervals."),
+        help=_(
+            "The model learns from training, its settings are chosen on validation, and the test part is looked at once. Parts "
+            "should hold the classes in similar proportion; a class with few test images gets wide intervals."
+        ),
     )
     height = 0.9 + 0.42 * len(counts)
     return draft.shelf.add("classes", words, lambda figure, v: counts_figure.draw(figure, v, counts), 7.2, height)

@@ -20,18 +20,26 @@ def build(draft: Draft) -> dict[str, Any]:
     evidence, voice = draft.evidence, draft.voice
     _ = voice.gettext
     if not evidence.explained:
-        raise AbsentError(_("No class-activation maps were made for this run. Make them with: laudo explain RUN PATH… -o DIR"))
+        raise AbsentError(
+            _("No class-activation maps were made for this run. Make them with: laudo explain RUN PATH… -o DIR")
+        )
     pairs = [(one, case) for one in evidence.explained for case in one.data.get("cases") or []]
     first = evidence.explained[0].data
     sanity = pooled_sanity(evidence)
     return {
-        "method": _("Method: {method}, at layer {layer}.").format(method=first.get("method", "?"), layer=first.get("layer", "?")),
+        "method": _("Method: {method}, at layer {layer}.").format(
+            method=first.get("method", "?"), layer=first.get("layer", "?")
+        ),
         "cases": [_case(one, case, draft) for one, case in pairs[:MOST_CASES]],
         "cases_left": max(0, len(pairs) - MOST_CASES),
         "sanity": sanity_judgement(sanity, voice),
         "sanity_figure": _figure(sanity, draft) if sanity and sanity["stages"] else None,
         "sanity_rows": [
-            {"layer": stage["layer"], "spearman": voice.number(stage.get("spearman"), 2), "ssim": voice.number(stage.get("ssim"), 2)}
+            {
+                "layer": stage["layer"],
+                "spearman": voice.number(stage.get("spearman"), 2),
+                "ssim": voice.number(stage.get("ssim"), 2),
+            }
             for stage in (sanity or {}).get("stages", [])
         ],
     }
@@ -62,7 +70,9 @@ def _case(one: Explained, case: dict[str, Any], draft: Draft) -> dict[str, Any]:
         "image": draft.album.inside(one.folder, case.get("image"), SIDE),
         "overlay": draft.album.inside(one.folder, case.get("overlay"), SIDE),
         "image_alt": f"{_(word)}: {described}" if word else described,
-        "overlay_alt": _("Class-activation map for “{target}” over image {sample}").format(target=target, sample=sample),
+        "overlay_alt": _("Class-activation map for “{target}” over image {sample}").format(
+            target=target, sample=sample
+        ),
     }
 
 
@@ -70,14 +80,20 @@ def _figure(sanity: dict[str, Any], draft: Draft) -> Picture:
     voice = draft.voice
     _ = voice.gettext
     stages = sanity["stages"]
-    spoken = [f"{one['layer']}: {voice.number(one.get('spearman'), 2)}, {voice.number(one.get('ssim'), 2)}" for one in stages]
+    spoken = [
+        f"{one['layer']}: {voice.number(one.get('spearman'), 2)}, {voice.number(one.get('ssim'), 2)}" for one in stages
+    ]
     words = Words(
-        alt=_("Likeness of the maps (Spearman, SSIM) to those of the trained network while its layers become random:") + " "
-        + "; ".join(spoken) + ".",
+        alt=_("Likeness of the maps (Spearman, SSIM) to those of the trained network while its layers become random:")
+        + " "
+        + "; ".join(spoken)
+        + ".",
         caption=_("Randomisation test of the maps, {images}").format(images=voice.images(int(sanity.get("n") or 0))),
-        help=_("From left to right more and more layers, from the last one down, get random weights. A map that explains the model "
-               "must change: both curves should fall towards zero. A map that stays the same shows edges of the image, not what the "
-               "model learned (Adebayo et al., 2018)."),
+        help=_(
+            "From left to right more and more layers, from the last one down, get random weights. A map that explains the model "
+            "must change: both curves should fall towards zero. A map that stays the same shows edges of the image, not what the "
+            "model learned (Adebayo et al., 2018)."
+        ),
     )
     width = min(8.0, 4.2 + 0.25 * len(stages))
     return draft.shelf.add("sanity", words, lambda f, v: sanity_figure.draw(f, v, stages, HARDLY_CHANGED), width, 3.6)

@@ -38,8 +38,10 @@ def metric_forest(draft: Draft, result: dict[str, Any]) -> Picture | None:
     words = Words(
         alt=_("Metrics with 95 % intervals.") + " " + "; ".join(f"{row.label} {row.text}" for row in rows) + ".",
         caption=_("Metrics with their 95 % intervals"),
-        help=_("The dot is what was measured; the bar is where the value would plausibly lie if other groups of the same kind had "
-               "been drawn. Two models whose bars overlap widely are not told apart by this test set."),
+        help=_(
+            "The dot is what was measured; the bar is where the value would plausibly lie if other groups of the same kind had "
+            "been drawn. Two models whose bars overlap widely are not told apart by this test set."
+        ),
     )
     return draft.shelf.add("metrics", words, lambda f, v: forest.draw(f, v, rows, []), 7.2, 0.6 + 0.34 * len(rows))
 
@@ -66,8 +68,10 @@ def confusion_matrix(draft: Draft, result: dict[str, Any]) -> Picture | None:
     words = Words(
         alt=_("Confusion matrix:") + " " + "; ".join(spoken[:12]) + ".",
         caption=_("Confusion matrix"),
-        help=_("Rows are the truth, columns what the model answered; right answers are on the diagonal. The percentages are of each "
-               "row: of all images of a class, the share that got that answer."),
+        help=_(
+            "Rows are the truth, columns what the model answered; right answers are on the diagonal. The percentages are of each "
+            "row: of all images of a class, the share that got that answer."
+        ),
     )
     side = 3.6 if len(classes) <= 3 else min(8.0, 2.4 + 0.5 * len(classes))
     return draft.shelf.add("confusion", words, lambda f, v: confusion.draw(f, v, classes, matrix), side, side)
@@ -101,8 +105,10 @@ def roc(draft: Draft, result: dict[str, Any]) -> Picture | None:
     words = Words(
         alt=_("ROC curve.") + " " + spoken + ". " + "; ".join(curve.label for curve in curves) + ".",
         caption=_("ROC curve: {area}").format(area=spoken),
-        help=_("Each point is one threshold: upwards, more of the finding is found; to the right, more false alarms. A curve in the "
-               "upper left corner is good, the dotted diagonal is guessing. The diamond is the threshold that was used."),
+        help=_(
+            "Each point is one threshold: upwards, more of the finding is found; to the right, more false alarms. A curve in the "
+            "upper left corner is good, the dotted diagonal is guessing. The diamond is the threshold that was used."
+        ),
     )
     return draft.shelf.add("roc", words, lambda f, v: ranking.draw_roc(f, v, curves, point), 4.3, 4.3)
 
@@ -112,7 +118,9 @@ def precision_recall(draft: Draft, result: dict[str, Any]) -> Picture | None:
     voice = draft.voice
     _ = voice.gettext
     found = (result.get("curves") or {}).get("pr") or {}
-    curves = [ranking.Curve(name, found[name]["recall"], found[name]["precision"]) for name in _drawn_classes(draft, found)]
+    curves = [
+        ranking.Curve(name, found[name]["recall"], found[name]["precision"]) for name in _drawn_classes(draft, found)
+    ]
     if not curves:
         return None
     positive = draft.evidence.positive
@@ -125,10 +133,14 @@ def precision_recall(draft: Draft, result: dict[str, Any]) -> Picture | None:
             names=", ".join(curve.label for curve in curves), area=area
         ),
         caption=_("Precision and recall: area {area}").format(area=area),
-        help=_("To the right, more of the finding is found; upwards, more of the alarms are true. The dotted line is what calling "
-               "everything positive gives: the share of positive images. Where the finding is rarer, the whole curve is lower."),
+        help=_(
+            "To the right, more of the finding is found; upwards, more of the alarms are true. The dotted line is what calling "
+            "everything positive gives: the share of positive images. Where the finding is rarer, the whole curve is lower."
+        ),
     )
-    return draft.shelf.add("precision-recall", words, lambda f, v: ranking.draw_precision_recall(f, v, curves, share), 4.3, 4.3)
+    return draft.shelf.add(
+        "precision-recall", words, lambda f, v: ranking.draw_precision_recall(f, v, curves, share), 4.3, 4.3
+    )
 
 
 def reliability_diagram(draft: Draft, result: dict[str, Any]) -> Picture | None:
@@ -142,16 +154,22 @@ def reliability_diagram(draft: Draft, result: dict[str, Any]) -> Picture | None:
     axis = _("Predicted probability of {name}").format(name=positive) if positive else _("Confidence of the answer")
     spoken = [
         _("predicted {predicted}, observed {observed} (n = {n})").format(
-            predicted=voice.number(one["confidence"], 2), observed=voice.number(one["observed"], 2), n=voice.integer(one["n"])
+            predicted=voice.number(one["confidence"], 2),
+            observed=voice.number(one["observed"], 2),
+            n=voice.integer(one["n"]),
         )
         for one in bins
     ]
     words = Words(
         alt=_("Reliability diagram:") + " " + "; ".join(spoken) + ".",
-        caption=_("Reliability: calibration error {value}").format(value=voice.estimate((result["metrics"] or {}).get("ece"))),
-        help=_("Images are put in bins by predicted probability; each dot says how often it came true. On the diagonal, probabilities "
-               "can be taken at their word; below it the model is too sure. The bars below are how many images a bin holds: a bin "
-               "with few has a wide interval."),
+        caption=_("Reliability: calibration error {value}").format(
+            value=voice.estimate((result["metrics"] or {}).get("ece"))
+        ),
+        help=_(
+            "Images are put in bins by predicted probability; each dot says how often it came true. On the diagonal, probabilities "
+            "can be taken at their word; below it the model is too sure. The bars below are how many images a bin holds: a bin "
+            "with few has a wide interval."
+        ),
     )
     return draft.shelf.add("reliability", words, lambda f, v: reliability.draw(f, v, bins, axis), 4.3, 4.6)
 
@@ -166,15 +184,22 @@ def score_histogram(draft: Draft, result: dict[str, Any]) -> Picture | None:
     scores, truth = predictions.probabilities[:, 1], predictions.truth
     threshold = result.get("threshold")
     medians = [
-        _("median {value} in images of “{name}”").format(value=voice.number(float(np.median(scores[truth == k])), 2), name=name)
+        _("median {value} in images of “{name}”").format(
+            value=voice.number(float(np.median(scores[truth == k])), 2), name=name
+        )
         for k, name in enumerate(predictions.classes)
         if (truth == k).any()
     ]
     words = Words(
-        alt=_("Histograms of the predicted probability of “{name}”").format(name=predictions.classes[1]) + ": " + "; ".join(medians) + ".",
+        alt=_("Histograms of the predicted probability of “{name}”").format(name=predictions.classes[1])
+        + ": "
+        + "; ".join(medians)
+        + ".",
         caption=_("Predicted probabilities by true class"),
-        help=_("The upper half holds images that have the finding: what lies left of the dashed line was missed. The lower half holds "
-               "those without it: what lies right of the line is a false alarm. Two heaps far apart make the threshold easy."),
+        help=_(
+            "The upper half holds images that have the finding: what lies left of the dashed line was missed. The lower half holds "
+            "those without it: what lies right of the line is a false alarm. Two heaps far apart make the threshold easy."
+        ),
     )
     draw = partial(probabilities.draw, classes=predictions.classes, positive=scores, truth=truth, threshold=threshold)
     return draft.shelf.add("probabilities", words, draw, 4.3, 4.6)

@@ -28,10 +28,13 @@ def build(draft: Draft) -> dict[str, Any]:
             part=part_name(evidence.headline, voice),
         ),
         "threshold": _threshold(draft),
+        "interval_words": _("95 % interval"),
         "metrics": [_metric_row(name, result["metrics"][name], draft) for name in in_order(result["metrics"])],
         "n": voice.integer(result.get("n")),
         "help": [
-            {"name": metric_name(name, voice), "help": _(METRICS[name].help)} for name in in_order(result["metrics"]) if name in METRICS
+            {"name": metric_name(name, voice), "help": _(METRICS[name].help)}
+            for name in in_order(result["metrics"])
+            if name in METRICS
         ],
         "per_class": _per_class(result, draft),
         "figures": result_figures(draft, result),
@@ -59,7 +62,10 @@ def _per_class(result: dict[str, Any], draft: Draft) -> dict[str, Any] | None:
         return None
     rows = []
     for label, one in found.items():
-        cells = [{"value": voice.number((one.get(k) or {}).get("value")), "interval": voice.interval(one.get(k))} for k in names]
+        cells = [
+            {"value": voice.number((one.get(k) or {}).get("value")), "interval": voice.interval(one.get(k))}
+            for k in names
+        ]
         rows.append({"name": label, "n": voice.integer(one.get("n")), "cells": cells})
     return {"columns": [short_name(name, voice) for name in names], "rows": rows}
 
@@ -123,7 +129,10 @@ def _others(draft: Draft) -> dict[str, Any] | None:
             {
                 "name": metric_name(name, voice),
                 "cells": [
-                    {"value": voice.number(one["metrics"].get(name, {}).get("value")), "interval": voice.interval(one["metrics"].get(name))}
+                    {
+                        "value": voice.number(one["metrics"].get(name, {}).get("value")),
+                        "interval": voice.interval(one["metrics"].get(name)),
+                    }
                     for _part, one in parts
                 ],
             }

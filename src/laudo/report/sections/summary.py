@@ -7,12 +7,13 @@ from typing import Any
 from laudo.report.figures import forest
 from laudo.report.figures.sheet import Picture, Words
 from laudo.report.light import audit_light
-from laudo.report.names import in_order, metric_name, part_name, short_name
+from laudo.report.names import METRICS, in_order, metric_name, part_name, short_name
 from laudo.report.sections.draft import Draft
 from laudo.report.verdict import baseline_sentence, leakage_sentences, verdict, warnings
 
 THREE_OF_TWO_CLASSES = ("auc_roc", "sensitivity", "specificity")
 THREE_OF_MORE = ("accuracy", "balanced_accuracy", "f1_macro")
+OTHER_PARTS = frozenset({"train", "val", "test", "external"})
 
 
 def build(draft: Draft) -> dict[str, Any]:
@@ -23,6 +24,7 @@ def build(draft: Draft) -> dict[str, Any]:
         "verdict": verdict(evidence, voice),
         "baseline": baseline_sentence(evidence, voice),
         "figures": _three(draft),
+        "interval_words": voice.gettext("95 % interval"),
         "light": light,
         "failure": evidence.status if evidence.status.get("state") == "failed" else None,
         "warnings": warnings(evidence, voice),
@@ -52,15 +54,21 @@ def _three(draft: Draft) -> list[dict[str, str]]:
     ]
 
 
-def _published(draft: Draft) -> list[dict[str, str]]:
+def _metric_and_part(key: str, headline: str) -> tuple[str, str]:
+    """``train_accuracy`` is the accuracy of the training part; ``accuracy`` that of the part whose figures are quoted."""
+    part, _underscore, name = key.partition("_")
+    return (name, part) if part in OTHER_PARTS and name in METRICS else (key, headline)
+
+
+def _published(draft: Draft) -> list[dict[str, Any]]:
     """Published figures beside this run's, with whether they lie in its interval."""
     evidence, voice = draft.evidence, draft.voice
     _ = voice.gettext
     rows = []
     published = evidence.recipe.published if evidence.recipe else {}
-    metrics = (evidence.result or {}).get("metrics", {})
-    for name, value in published.items():
-        ours = metrics.get(name) or {}
+    for key, value in published.items():
+        name, part = _metric_and_part(key, evidence.headline)
+        ours = ((evidence.metrics.get(part) or {}).get("metrics") or {}).get(name) or {}
         ends = ours.get("ci95")
         if ours.get("value") is None or not ends or None in ends:
             judged = ""
@@ -70,9 +78,10 @@ def _published(draft: Draft) -> list[dict[str, str]]:
             judged = _("above the interval") if value > ends[1] else _("below the interval")
         rows.append(
             {
-                "name": metric_name(name, voice),
+                "name": metric_name(name, voice)
+                + (f" ({part_name(part, voice)})" if part != evidence.headline else ""),
                 "published": voice.number(value),
-                "ours": voice.estimate(ours) if ours else _("not measured"),
+                "ours": _cell(ours, draft) if ours else {"value": _("not measured"), "interval": ""},
                 "judged": judged,
             }
         )
@@ -117,14 +126,18 @@ def _leakage_figure(draft: Draft) -> Picture | None:
                 ends = metric.get("ci95")
                 text = f"{voice.number(metric['value'])}   {voice.interval(metric)}"
                 label = short_name(name, voice) if index == 0 else ""
-                rows.append(forest.Row(label or " " * len(rows), metric["value"], tuple(ends) if ends else None, index, text))
+                rows.append(
+                    forest.Row(label or " " * len(rows), metric["value"], tuple(ends) if ends else None, index, text)
+                )
     if not rows:
         return None
     words = Words(
         alt=" ".join(leakage_sentences(draft.evidence, voice)),
         caption=_("What copies in training and test were worth"),
-        help=_("Each dot is the same procedure under one way of dividing the images, the bar is its 95 % interval. The distance "
-               "between the two dots is what leakage adds. Bars may overlap although the paired difference is clear, because "
-               "both are measured on the same images."),
+        help=_(
+            "Each dot is the same procedure under one way of dividing the images, the bar is its 95 % interval. The distance "
+            "between the two dots is what leakage adds. Bars may overlap although the paired difference is clear, because "
+            "both are measured on the same images."
+        ),
     )
     return draft.shelf.add("leakage", words, lambda f, v: forest.draw(f, v, rows, kinds), 7.2, 0.9 + 0.42 * len(rows))

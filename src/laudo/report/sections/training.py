@@ -50,8 +50,11 @@ def _facts(draft: Draft, best: dict[int, int]) -> list[str]:
     if len(evidence.logs) == 1:
         trained = voice.epochs(len(evidence.logs[0][1]))
         reason = reasons.get(str(status.get("reason")))
-        facts.append(_("{epochs} trained: {reason}.").format(epochs=trained, reason=reason) if reason else
-                     _("{epochs} trained.").format(epochs=trained))
+        facts.append(
+            _("{epochs} trained: {reason}.").format(epochs=trained, reason=reason)
+            if reason
+            else _("{epochs} trained.").format(epochs=trained)
+        )
         facts.append(_("The model has the weights of epoch {n}.").format(n=next(iter(best.values()))))
     else:
         facts.append(_("{n} folds, each trained on its own.").format(n=len(evidence.logs)))
@@ -67,7 +70,9 @@ def _facts(draft: Draft, best: dict[int, int]) -> list[str]:
             )
         )
     if model.get("frozen_features"):
-        facts.append(_("The backbone stayed as pretrained, so it ran once an image, and the head learned from its features."))
+        facts.append(
+            _("The backbone stayed as pretrained, so it ran once an image, and the head learned from its features.")
+        )
     return facts
 
 
@@ -77,7 +82,9 @@ def _figure(draft: Draft, best: dict[int, int]) -> Picture:
     spoken = []
     for number, epochs in logs:
         kept = next((row for row in epochs if row.get("epoch") == best[number]), epochs[-1])
-        text = _("at epoch {n}, training loss {a} and validation loss {b}, training accuracy {c} and validation accuracy {d}").format(
+        text = _(
+            "at epoch {n}, training loss {a} and validation loss {b}, training accuracy {c} and validation accuracy {d}"
+        ).format(
             n=kept.get("epoch"),
             a=voice.number(kept.get("train_loss")),
             b=voice.number(kept.get("val_loss")),
@@ -86,10 +93,15 @@ def _figure(draft: Draft, best: dict[int, int]) -> Picture:
         )
         spoken.append((_("fold {n}").format(n=number) + ": " if number else "") + text)
     words = Words(
-        alt=_("Curves of loss and accuracy over the epochs, for training and validation.") + " " + "; ".join(spoken) + ".",
+        alt=_("Curves of loss and accuracy over the epochs, for training and validation.")
+        + " "
+        + "; ".join(spoken)
+        + ".",
         caption=_("Loss and accuracy over the epochs"),
-        help=_("Loss should fall in both curves. When training goes on improving while validation stands still or gets worse, the "
-               "model is learning the training images by heart. The diamond is the epoch whose weights were kept."),
+        help=_(
+            "Loss should fall in both curves. When training goes on improving while validation stands still or gets worse, the "
+            "model is learning the training images by heart. The diamond is the epoch whose weights were kept."
+        ),
     )
     return draft.shelf.add("training", words, lambda figure, v: learning.draw(figure, v, logs, best), 7.6, 3.3)
 
@@ -109,7 +121,9 @@ def _table(number: int, epochs: list[dict[str, Any]], best: int, draft: Draft) -
     rows = []
     for row in epochs:
         cells = [
-            (voice.short(row[name]) if name == "learning_rate" else voice.number(row[name])) if row.get(name) is not None else "–"
+            (voice.short(row[name]) if name == "learning_rate" else voice.number(row[name]))
+            if row.get(name) is not None
+            else "–"
             for name in shown
         ]
         rows.append({"epoch": row.get("epoch"), "cells": cells, "best": row.get("epoch") == best})

@@ -1,0 +1,46 @@
+"""Device and number format: bfloat16 where the hardware computes it natively, single precision elsewhere."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Literal
+
+import torch
+
+Precision = Literal["fp32", "bf16"]
+
+
+def choose_device() -> torch.device:
+    """The GPU when there is one that torch can use, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def has_native_bf16(device: torch.device) -> bool:
+    """Whether the device computes in bfloat16 rather than emulating it.
+
+    On x86 that takes AVX-512 BF16 or AMX; on Arm, oneDNN says.
+    """
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    flags = torch.backends.cpu.get_cpu_capability()
+    if not torch.backends.mkldnn.is_available():
+        return False
+    native = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)()
+    return bool(native) and (flags != "AVX2")
+
+
+def choose_precision(setting: Literal["auto", "fp32", "bf16"], device: torch.device) -> Precision:
+    """The recipe's precision, ``auto`` decided."""
+    if setting == "auto":
+        return "bf16" if has_native_bf16(device) else "fp32"
+    return setting
+
+
+def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[object]:
+    """Context in which networks compute in this precision."""
+    return torch.autocast(device.type, dtype=torch.bfloat16) if precision == "bf16" else nullcontext()
+
+
+def memory_format(precision: Precision) -> torch.memory_format:
+    """Channels last with bf16, where it pays; contiguous otherwise."""
+    return torch.channels_last if precision == "bf16" else torch.contiguous_format

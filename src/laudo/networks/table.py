@@ -1,0 +1,142 @@
+"""Every network of laudo's own, in one place; any other name is timm's. A new one is a file beside this and a line here."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from pathlib import Path
+
+import timm
+from torch import Tensor
+
+from laudo.core.environment import file_hash
+from laudo.core.errors import UnknownNameError, WeightsError
+from laudo.core.messages import _
+from laudo.core.recipe import InputScaling, Network
+from laudo.networks.backbone import IMAGENET_SCALING, Backbone, BackboneSpec, Scaling
+from laudo.networks.classifier import Classifier, set_trainable
+from laudo.networks.small_cnn import SmallCNN
+from laudo.networks.squeezenet import SqueezeNet
+from laudo.networks.timm_backbone import TimmBackbone
+from laudo.networks.weights_file import read_weights
+from laudo.networks.weights_search import find_weights
+
+BACKBONES: dict[str, Callable[[], Backbone]] = {
+    "squeezenet1_1": SqueezeNet,
+    "small_cnn": SmallCNN,
+}
+"""Networks that are not timm's."""
+
+CLASSIFIER_PREFIXES = ("classifier.", "fc.", "head.", "head.fc.", "pre_logits.")
+"""Tensors of a weights file that a backbone has no place for: its old classifier."""
+
+
+def build_backbone(spec: BackboneSpec) -> Backbone:
+    """A backbone with random weights.
+
+    Raises:
+        UnknownNameError: neither laudo nor timm knows the name.
+    """
+    if spec.name in BACKBONES:
+        return BACKBONES[spec.name]()
+    if not timm.is_model(spec.name):
+        names = [*BACKBONES, *timm.list_models()]
+        near = difflib.get_close_matches(spec.name, names, n=3, cutoff=0.6)
+        raise UnknownNameError(
+            _("There is no network of this name."),
+            found=spec.name,
+            expected=_("a name of timm, or one of {names}").format(names=", ".join(BACKBONES)),
+            cure=_("Did you mean {name}?").format(name=", ".join(near)) if near else None,
+        )
+    return TimmBackbone(spec.name, spec.options)
+
+
+def configured_scaling(name: str) -> InputScaling:
+    """Input scaling that the network's own table states for its published weights."""
+    configuration = timm.get_pretrained_cfg(name) if timm.is_model(name) else None
+    if configuration is None or configuration.mean is None:
+        return IMAGENET_SCALING
+    return InputScaling(mean=tuple(configuration.mean), std=tuple(configuration.std))
+
+
+def pretrained_backbone(network: Network) -> tuple[Backbone, BackboneSpec]:
+    """The recipe's backbone with its weights, and the specification that builds it again.
+
+    Raises:
+        UnknownNameError, WeightsError: see :func:`build_backbone`, :func:`laudo.networks.weights_search.find_weights`;
+            or the weights do not fit.
+    """
+    scaling = network.input_scaling or configured_scaling(network.backbone)
+    found = None
+    if network.weights != "none":
+        build_backbone_name(network.backbone)
+        found = find_weights(network.backbone, network.weights)
+    if found is None:
+        spec = BackboneSpec(network.backbone, scaling=scaling)
+        return build_backbone(spec), spec
+    path, origin = found
+    file = read_weights(path)
+    if file.architecture and file.architecture != network.backbone.split(".")[0]:
+        raise WeightsError(
+            _("The weights belong to another network."),
+            file=path,
+            expected=network.backbone,
+            found=file.architecture,
+            cure=f"--set network.backbone={file.architecture}",
+        )
+    spec = BackboneSpec(
+        network.backbone,
+        file.options,
+        network.input_scaling or file.scaling or scaling,
+        weights_from=origin,
+        weights_sha256=file_hash(path),
+    )
+    backbone = build_backbone(spec)
+    load_backbone(backbone, file.tensors, path)
+    return backbone, spec
+
+
+def build_backbone_name(name: str) -> None:
+    """Refuse an unknown name before its weights are looked for."""
+    if name not in BACKBONES and not timm.is_model(name):
+        build_backbone(BackboneSpec(name))
+
+
+def load_backbone(backbone: Backbone, tensors: dict[str, Tensor], path: Path) -> None:
+    """Put weights into a backbone; a tensor that is missing, too many or of another shape is an error.
+
+    Raises:
+        WeightsError: names the tensors.
+    """
+    inner = backbone.model if isinstance(backbone, TimmBackbone) else backbone
+    wanted = inner.state_dict()
+    given = {k: v for k, v in tensors.items() if k in wanted or not k.startswith(CLASSIFIER_PREFIXES)}
+    missing = sorted(key for key in set(wanted) - set(given) if not key.endswith("num_batches_tracked"))
+    strange = sorted(set(given) - set(wanted))
+    unfit = sorted(key for key in set(wanted) & set(given) if wanted[key].shape != given[key].shape)
+    if missing or strange or unfit:
+        raise WeightsError(
+            _("The weights do not fit the network."),
+            file=path,
+            details=tuple(
+                f"{word}: {len(names)} ({', '.join(names[:3])}, …)"
+                for word, names in ((_("missing"), missing), (_("too many"), strange), (_("other shape"), unfit))
+                if names
+            ),
+            cure=_("Check that network.backbone is the network that these weights were trained with."),
+        )
+    inner.load_state_dict(given, strict=False)
+
+
+def build_classifier(network: Network, classes: int) -> tuple[Classifier, BackboneSpec]:
+    """The recipe's classifier, pretrained as it says, with the share of layers that it wants trained."""
+    backbone, spec = pretrained_backbone(network)
+    return assemble(backbone, spec, network, classes), spec
+
+
+def assemble(backbone: Backbone, spec: BackboneSpec, network: Network, classes: int) -> Classifier:
+    """Put a head on a backbone."""
+    set_trainable(backbone, network.trainable)
+    return Classifier(
+        backbone, Scaling(spec.scaling), network.head, classes, network.output == "sigmoid", network.pooling
+    )

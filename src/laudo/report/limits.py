@@ -1,0 +1,132 @@
+"""What this run does not show, stated as plainly as what it does."""
+
+from __future__ import annotations
+
+from laudo.report.context import Evidence
+from laudo.report.verdict import warnings
+from laudo.report.voice import Voice
+
+FEW_IMAGES = 200
+"""Judged images below which the report says that there are few."""
+
+FEW_OF_A_CLASS = 30
+"""Judged images of a class below which the report names it."""
+
+
+def limits(evidence: Evidence, voice: Voice) -> list[str]:
+    """Sentences, what was done wrong on purpose first."""
+    return [
+        *warnings(evidence, voice),
+        *_external(evidence, voice),
+        *_patients(evidence, voice),
+        *_numbers(evidence, voice),
+        *_audit(evidence, voice),
+        *_procedure(evidence, voice),
+        voice.gettext(
+            "Nobody has tried this model on patients. It is for research and teaching, and is not a medical device."
+        ),
+    ]
+
+
+def _external(evidence: Evidence, voice: Voice) -> list[str]:
+    _ = voice.gettext
+    if "external" in evidence.metrics:
+        return []
+    return [
+        _(
+            "There was no external test: every image comes from the same data set, and so perhaps from the same scanners and the same "
+            "hands. On images from another hospital the figures are usually lower."
+        )
+    ]
+
+
+def _patients(evidence: Evidence, voice: Voice) -> list[str]:
+    _ = voice.gettext
+    if evidence.manifest is None or evidence.has_patients:
+        return []
+    return [
+        _(
+            "The data set does not say which patient an image is of. Copies of one picture can be found; different slices of one patient "
+            "can not, so some may stand on both sides of the split, and intervals may be too narrow."
+        )
+    ]
+
+
+def _numbers(evidence: Evidence, voice: Voice) -> list[str]:
+    _ = voice.gettext
+    result = evidence.result
+    if result is None:
+        return [_("The model was not judged, so nothing can be said about how good it is.")]
+    found = []
+    n = int(result.get("n") or 0)
+    if n < FEW_IMAGES:
+        found.append(
+            _("Only {images} were judged: look at the intervals rather than at the figures.").format(
+                images=voice.images(n)
+            )
+        )
+    small = [
+        f"{name}: {one.get('n', 0)}"
+        for name, one in (result.get("per_class") or {}).items()
+        if one.get("n", 0) < FEW_OF_A_CLASS
+    ]
+    if small:
+        found.append(
+            _("Classes with few judged images: {names}. What is said of them alone is weak.").format(
+                names=voice.join(small)
+            )
+        )
+    if evidence.classes:
+        found.append(
+            _(
+                "The model knows these classes only: {names}. It will put any other image into one of them, without a warning."
+            ).format(names=voice.join(list(evidence.classes)))
+        )
+    if evidence.positive:
+        found.append(
+            _(
+                "The share of positive images in this data set is that of its makers. Where the finding is rarer, precision is lower."
+            )
+        )
+    return found
+
+
+def _audit(evidence: Evidence, voice: Voice) -> list[str]:
+    _ = voice.gettext
+    audit = evidence.audit
+    if audit is None:
+        return [_("The data were not audited: copies, wrong labels and damaged images would have gone unseen.")]
+    found = []
+    ran, total = int(audit.get("checks_run") or 0), int(audit.get("checks_total") or 0)
+    if ran < total:
+        found.append(_("Of {m} checks of the data, {n} were run.").format(m=total, n=ran))
+    bad = {one.get("check"): one for one in audit.get("findings") or [] if one.get("status") in ("warn", "fail")}
+    if "label_conflict" in bad:
+        found.append(
+            _(
+                "Some copies of one image carry different labels, so some labels are wrong, and no model can be right on all of them."
+            )
+        )
+    if {"identical_bytes", "identical_pixels", "near_identical"} & set(bad):
+        text = _("The set holds copies of images.")
+        if not evidence.groups_divided:
+            text += " " + _("They were kept on one side of the split, but the set is smaller than its number of files.")
+        found.append(text)
+    return found
+
+
+def _procedure(evidence: Evidence, voice: Voice) -> list[str]:
+    _ = voice.gettext
+    found = []
+    if evidence.recipe is not None and not evidence.is_cross_validation and evidence.result is not None:
+        found.append(
+            _(
+                "One split and one seed were used: another split would give other figures. Cross-validation shows how much: "
+                "laudo train RECIPE --folds all"
+            )
+        )
+    if evidence.is_cross_validation and evidence.result is not None:
+        found.append(_("The pooled figures judge the procedure, not one model: each fold has a model of its own."))
+    if not evidence.explained and evidence.result is not None:
+        found.append(_("Nothing was explained: the model may be right for the wrong reason."))
+    return found

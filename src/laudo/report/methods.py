@@ -1,0 +1,258 @@
+"""The methods paragraph of a paper, made from the recipe that was run, so that it says what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from laudo.core.recipe import Augment, Recipe
+from laudo.report.citations import OPTIMISERS, SOURCES, backbone_key
+from laudo.report.context import Evidence
+from laudo.report.sanity import pooled_sanity
+from laudo.report.voice import Voice
+
+Writer = Callable[[Evidence, Recipe, Voice], list[str]]
+
+
+def methods_text(evidence: Evidence, voice: Voice) -> list[str]:
+    """Paragraphs, with citation keys in square brackets; empty when there is no recipe."""
+    recipe = evidence.recipe
+    if recipe is None:
+        return []
+    writers: tuple[Writer, ...] = (_data, _preparation, _network, _training, _evaluation, _explanation)
+    paragraphs = (" ".join(write(evidence, recipe, voice)) for write in writers)
+    return [text for text in paragraphs if text]
+
+
+def _cite(key: str | None) -> str:
+    return f" [{key}]" if key else ""
+
+
+def _data(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
+    _ = voice.gettext
+    source = recipe.data.source + _cite(SOURCES.get(recipe.data.source))
+    manifest = evidence.manifest
+    if manifest is None:
+        text = [_("The images came from the data set {source}.").format(source=source)]
+    else:
+        counts = manifest.table["label"].value_counts()
+        classes = voice.join([f"{name}: {voice.integer(counts.get(name, 0))}" for name in manifest.classes])
+        text = [
+            _("We used {images} of the data set {source} ({classes}).").format(
+                images=voice.images(len(manifest)), source=source, classes=classes
+            )
+        ]
+    if recipe.data.duplicates == "group":
+        text.append(
+            _("Identical and near-identical images were found and each cluster of copies was treated as one group.")
+        )
+    else:
+        text.append(_("Copies of images were not taken into account."))
+    by = (
+        _("by group, so that no group stood in two parts")
+        if recipe.split.by == "group"
+        else _("at random, image by image")
+    )
+    stratified = _("stratified by class") if recipe.split.stratified else _("without stratification")
+    if evidence.is_cross_validation:
+        text.append(
+            _(
+                "The images were divided into {k} folds {by}, {stratified} (seed {seed}); each fold was judged by a model trained "
+                "and tuned on the others, and the predictions were pooled."
+            ).format(k=len(evidence.run.folds()), by=by, stratified=stratified, seed=recipe.split.seed)
+        )
+    else:
+        text.append(
+            _(
+                "They were divided {by}, {stratified}, with {test} for testing and {validation} for validation (seed {seed})."
+            ).format(
+                by=by,
+                stratified=stratified,
+                test=voice.percent(recipe.split.test),
+                validation=voice.percent(recipe.split.validation),
+                seed=recipe.split.seed,
+            )
+        )
+    return text
+
+
+def _preparation(_evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
+    _ = voice.gettext
+    prepare = recipe.prepare
+    text = []
+    if prepare.crop == "content":
+        text.append(_("Black borders were cut away."))
+    if prepare.intensity == "percentile":
+        text.append(_("The intensities of each image were stretched from its 1st to its 99th percentile."))
+    size = {"width": prepare.width, "height": prepare.height}
+    if prepare.fit == "pad":
+        text.append(
+            _(
+                "Images were scaled to fit {width} × {height} pixels with their aspect kept, and padded with black."
+            ).format(**size)
+        )
+    else:
+        text.append(_("Images were resized to {width} × {height} pixels without keeping their aspect.").format(**size))
+    changes = _changes(recipe.augment, voice)
+    if changes:
+        text.append(_("Only training images were augmented at random: {changes}.").format(changes=voice.join(changes)))
+    else:
+        text.append(_("No augmentation was used."))
+    return text
+
+
+def _changes(augment: Augment, voice: Voice) -> list[str]:
+    _ = voice.gettext
+    named = (
+        (augment.horizontal_flip, _("horizontal flips with probability {value}"), voice.short),
+        (augment.vertical_flip, _("vertical flips with probability {value}"), voice.short),
+        (augment.rotation_degrees, _("rotations up to {value} degrees"), voice.short),
+        (augment.scale, _("scaling up to {value}"), voice.percent),
+        (augment.translation, _("shifts up to {value} of the side"), voice.percent),
+        (augment.brightness, _("brightness up to {value} of the range"), voice.percent),
+        (augment.contrast, _("contrast up to {value}"), voice.percent),
+    )
+    return [text.format(value=write(value)) for value, text, write in named if value > 0]
+
+
+def _network(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
+    _ = voice.gettext
+    network = recipe.network
+    backbone = network.backbone + _cite(backbone_key(network.backbone))
+    start = _("with random weights") if network.weights == "none" else _("with pretrained weights")
+    if network.trainable == 0:
+        text = [
+            _("The network {backbone} {start} was used as a fixed feature extractor.").format(
+                backbone=backbone, start=start
+            )
+        ]
+    elif network.trainable == 1:
+        text = [_("The network {backbone} {start} was trained throughout.").format(backbone=backbone, start=start)]
+    else:
+        text = [
+            _("Of the network {backbone} {start}, the last {share} of the layers were trained.").format(
+                backbone=backbone, start=start, share=voice.percent(network.trainable)
+            )
+        ]
+    pooling = {"average": _("average"), "max": _("maximum"), "average+max": _("average and maximum")}[network.pooling]
+    outputs = _("a sigmoid output") if network.output == "sigmoid" else _("a softmax output")
+    head = network.head
+    if head.hidden:
+        widths = voice.join([str(width) for width in head.hidden])
+        text.append(
+            _(
+                "Its feature maps were pooled ({pooling}) and passed to fully connected layers of {widths} units (ReLU) and {outputs}."
+            ).format(pooling=pooling, widths=widths, outputs=outputs)
+        )
+    else:
+        text.append(
+            _("Its feature maps were pooled ({pooling}) and passed to {outputs}.").format(
+                pooling=pooling, outputs=outputs
+            )
+        )
+    if head.dropout:
+        text.append(_("Dropout of {value} was used in the head.").format(value=voice.short(head.dropout)))
+    if head.l2:
+        text.append(_("The head's kernels had an L2 penalty of {value}.").format(value=voice.short(head.l2)))
+    if evidence.model.get("parameters"):
+        text.append(
+            _("The network has {all} parameters, of which {trained} were trained.").format(
+                all=voice.integer(evidence.model["parameters"]),
+                trained=voice.integer(evidence.model.get("trainable_parameters") or 0),
+            )
+        )
+    return text
+
+
+def _training(_evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
+    _ = voice.gettext
+    training = recipe.training
+    optimiser = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}[training.optimizer] + _cite(
+        OPTIMISERS.get(training.optimizer)
+    )
+    loss = _("binary cross-entropy") if recipe.network.output == "sigmoid" else _("cross-entropy")
+    text = [
+        _(
+            "{loss} was minimised with {optimiser} (learning rate {rate}, batch size {batch}) for at most {epochs}, seed {seed}."
+        ).format(
+            loss=loss[0].upper() + loss[1:],
+            optimiser=optimiser,
+            rate=voice.short(training.learning_rate),
+            batch=training.batch_size,
+            epochs=voice.epochs(training.epochs),
+            seed=training.seed,
+        )
+    ]
+    if training.weight_decay:
+        text.append(_("Weight decay was {value}.").format(value=voice.short(training.weight_decay)))
+    if training.label_smoothing:
+        text.append(_("Labels were smoothed by {value}.").format(value=voice.short(training.label_smoothing)))
+    if training.class_weights == "balanced":
+        text.append(_("Classes were weighted by the inverse of their frequency."))
+    if training.schedule == "cosine":
+        text.append(_("The learning rate followed a cosine."))
+    elif training.schedule == "plateau":
+        text.append(
+            _("The learning rate was halved when validation loss stood still for {epochs}.").format(
+                epochs=voice.epochs(training.plateau_patience)
+            )
+        )
+    if training.early_stopping:
+        text.append(
+            _("Training stopped after {epochs} without a better validation loss.").format(
+                epochs=voice.epochs(training.early_stopping)
+            )
+        )
+    if training.keep == "best":
+        text.append(_("The weights of the epoch with the lowest validation loss were kept."))
+    else:
+        text.append(_("The weights of the last epoch were kept."))
+    return text
+
+
+def _evaluation(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
+    _ = voice.gettext
+    evaluation = recipe.evaluation
+    text = []
+    if len(evidence.classes) == 2:
+        text.append(
+            _("The threshold was chosen on the validation part for the best balanced accuracy.")
+            if evaluation.threshold == "validation"
+            else _("The threshold was 0.5.")
+        )
+    if evaluation.flip:
+        text.append(_("Predictions were averaged over each image and its mirror image."))
+    if evidence.headline == "val":
+        text.append(_("Figures are quoted from the validation part; there was no separate test part."))
+    elif not evidence.is_cross_validation:
+        text.append(_("The test part was used once, after all choices had been made."))
+    text.append(
+        _("95 % intervals were obtained by bootstrap [efron1993] with {n} resamples of the groups.").format(
+            n=voice.integer(evaluation.bootstrap)
+        )
+    )
+    text.append(
+        _("Networks were run with PyTorch [paszke2019] and timm [wightman2019], through laudo {version}.")
+        .format(version=evidence.environment.get("laudo", ""))
+        .replace(" .", ".")
+    )
+    return text
+
+
+def _explanation(evidence: Evidence, _recipe: Recipe, voice: Voice) -> list[str]:
+    _ = voice.gettext
+    if not evidence.explained:
+        return []
+    first = evidence.explained[0].data
+    text = [
+        _("Class-activation maps were made with {method} [selvaraju2020] at layer {layer}.").format(
+            method=first.get("method", "Grad-CAM"), layer=first.get("layer", "?")
+        )
+    ]
+    sanity = pooled_sanity(evidence)
+    if sanity:
+        text.append(
+            _(
+                "Whether they depend on the weights was tested by cascading randomisation [adebayo2018] on {images}."
+            ).format(images=voice.images(int(sanity.get("n") or 0)))
+        )
+    return text

@@ -1,0 +1,151 @@
+"""MODEL_CARD.md: what travels with the weights, after Mitchell et al., "Model Cards for Model Reporting" (2019)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from laudo.core.atomic import write_text
+from laudo.core.run import Run
+from laudo.report.citations import BIBTEX, used
+from laudo.report.context import Evidence, gather
+from laudo.report.light import audit_light
+from laudo.report.limits import limits
+from laudo.report.methods import methods_text
+from laudo.report.names import in_order, metric_name, part_name
+from laudo.report.sanity import pooled_sanity
+from laudo.report.verdict import baseline_sentence, leakage_sentences, verdict, warnings
+from laudo.report.voice import Voice
+
+
+def write_model_card(run: Run, language: str) -> Path:
+    """Write MODEL_CARD.md from what the run folder holds.
+
+    Args:
+        run: a run, or the root of a cross-validation.
+        language: en, pt or es.
+
+    Returns:
+        Path of MODEL_CARD.md.
+
+    Raises:
+        ValueError: laudo does not speak this language.
+        OSError: the run folder can not be written.
+    """
+    voice = Voice(language)
+    evidence = gather(run)
+    path = run.folder / "MODEL_CARD.md"
+    write_text(path, model_card(evidence, voice))
+    return path
+
+
+def model_card(evidence: Evidence, voice: Voice) -> str:
+    """Markdown of the card."""
+    _ = voice.gettext
+    blocks = [
+        _front_matter(evidence, voice),
+        f"# {plain(evidence.name)}",
+        plain(verdict(evidence, voice)),
+        plain(baseline_sentence(evidence, voice)),
+        "**" + _("For research only, not a medical device.") + "**",
+        *_warning(evidence, voice),
+        *_model(evidence, voice),
+        "## " + _("Intended use"),
+        _(
+            "Research and teaching: to study how such a model is trained, judged and explained. Not for diagnosis, triage or any decision "
+            "about a person."
+        ),
+        *_data(evidence, voice),
+        *_results(evidence, voice),
+        "## " + _("Limits"),
+        _bullets(limits(evidence, voice)),
+        "## " + _("Methods"),
+        *[plain(text) for text in methods_text(evidence, voice)],
+        *_references(evidence, voice),
+    ]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def plain(text: str) -> str:
+    """Text in which nothing acts as Markdown or HTML: names come from files and folders."""
+    return (
+        re.sub(r"([\\`*_{}\[\]<>|#~$])", r"\\\1", " ".join(str(text).split()))
+        .replace("\\<", "&lt;")
+        .replace("\\>", "&gt;")
+    )
+
+
+def _bullets(items: list[str]) -> str:
+    return "\n".join(f"- {plain(item)}" for item in items)
+
+
+def _front_matter(evidence: Evidence, voice: Voice) -> str:
+    """Metadata that model hubs read."""
+    tags = ["medical-imaging", "image-classification", "laudo"]
+    return "\n".join(
+        ["---", f"language: {voice.language}", "library_name: laudo", "tags:", *[f"- {tag}" for tag in tags], "---"]
+    )
+
+
+def _warning(evidence: Evidence, voice: Voice) -> list[str]:
+    found = warnings(evidence, voice)
+    if not found:
+        return []
+    title = voice.gettext("These figures are not what they seem.")
+    return [
+        f"> **▲ {title}**\n>\n"
+        + "\n".join(f"> - {plain(text)}" for text in [*found, *leakage_sentences(evidence, voice)])
+    ]
+
+
+def _model(evidence: Evidence, voice: Voice) -> list[str]:
+    _ = voice.gettext
+    model, recipe = evidence.model, evidence.recipe
+    facts = [
+        (_("Network"), recipe.network.backbone if recipe else None),
+        (_("Classes"), ", ".join(evidence.classes)),
+        (_("Positive class"), evidence.positive),
+        (_("Threshold"), voice.number(model["threshold"]) if model.get("threshold") is not None else None),
+        (_("Parameters"), voice.integer(model["parameters"]) if model.get("parameters") else None),
+        (_("Pretrained weights"), model.get("weights")),
+        (_("Made with"), f"laudo {evidence.environment['laudo']}" if evidence.environment.get("laudo") else None),
+        (_("Date"), voice.date(evidence.environment.get("started"))),
+    ]
+    lines = "\n".join(f"- {name}: {plain(str(value))}" for name, value in facts if value)
+    return ["## " + _("Model"), lines] if lines else []
+
+
+def _data(evidence: Evidence, voice: Voice) -> list[str]:
+    _ = voice.gettext
+    manifest = evidence.manifest
+    blocks = ["## " + _("Data")]
+    if manifest is not None:
+        counts = manifest.table["label"].value_counts()
+        blocks.append(
+            f"{plain(manifest.source)}: {voice.images(len(manifest))}, {voice.groups(manifest.table['group'].nunique())}. "
+            + plain("; ".join(f"{name}: {voice.integer(counts.get(name, 0))}" for name in manifest.classes))
+            + "."
+        )
+    light = audit_light(evidence.audit, voice)
+    return [*blocks, f"{_('Audit of the data')}: {light.shape} {light.word}. {light.sentence}"]
+
+
+def _results(evidence: Evidence, voice: Voice) -> list[str]:
+    _ = voice.gettext
+    result = evidence.result
+    if result is None:
+        return []
+    part = part_name(evidence.headline, voice)
+    head = f"| {_('Metric')} | {_('Value')} | {_('95 % interval')} | n |\n| --- | ---: | ---: | ---: |"
+    rows = [
+        f"| {metric_name(name, voice)} | {voice.number(metric.get('value'))} | {voice.interval(metric) or '–'} | {voice.integer(result.get('n'))} |"
+        for name, metric in ((name, result["metrics"][name]) for name in in_order(result["metrics"]))
+    ]
+    return [f"## {_('Results')} ({part})", "\n".join([head, *rows])]
+
+
+def _references(evidence: Evidence, voice: Voice) -> list[str]:
+    if evidence.recipe is None:
+        return []
+    keys = used(evidence.recipe, bool(evidence.explained), pooled_sanity(evidence) is not None)
+    return ["## " + voice.gettext("References"), "```bibtex\n" + "\n\n".join(BIBTEX[key] for key in keys) + "\n```"]

@@ -1,0 +1,89 @@
+"""The sections of the report in their fixed order. A section that has nothing to show stays, and says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from laudo.report.sections import (
+    audit,
+    cases,
+    data,
+    explanations,
+    limits,
+    methods,
+    problems,
+    reproduce,
+    results,
+    summary,
+    training,
+)
+from laudo.report.sections.draft import AbsentError, Draft
+from laudo.report.voice import N_
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the report.
+
+    Attributes:
+        name: anchor, and name of its template.
+        title: heading, to be translated.
+        build: gives what its template shows.
+    """
+
+    name: str
+    title: str
+    build: Callable[[Draft], dict[str, Any]]
+
+
+SECTIONS: tuple[Section, ...] = (
+    Section("summary", N_("Summary"), summary.build),
+    Section("data", N_("Data"), data.build),
+    Section("audit", N_("Audit"), audit.build),
+    Section("training", N_("Training"), training.build),
+    Section("results", N_("Results"), results.build),
+    Section("cases", N_("Errors by case"), cases.build),
+    Section("explanations", N_("Explanations"), explanations.build),
+    Section("limits", N_("Limits"), limits.build),
+    Section("methods", N_("Methods"), methods.build),
+    Section("reproduce", N_("Reproduce"), reproduce.build),
+    Section("problems", N_("Problems"), problems.build),
+)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A section, ready for its template.
+
+    Attributes:
+        name: anchor, and name of its template.
+        title: heading.
+        content: what the template shows; None when the section is missing.
+        missing: why it is missing.
+    """
+
+    name: str
+    title: str
+    content: dict[str, Any] | None
+    missing: str = ""
+
+
+def write_sections(draft: Draft) -> list[Written]:
+    """Write every section. One that can not be written does not take the report with it."""
+    return [_write(section, draft) for section in SECTIONS]
+
+
+def _write(section: Section, draft: Draft) -> Written:
+    title = draft.voice.gettext(section.title)
+    try:
+        return Written(section.name, title, section.build(draft))
+    except AbsentError as reason:
+        return Written(section.name, title, None, str(reason))
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        # A file of the run has another form than this version of laudo writes.
+        text = draft.voice.gettext(
+            "This section can not be written, for a file of the run does not have the expected form ({error})."
+        )
+        return Written(section.name, title, None, text.format(error=f"{type(error).__name__}: {error}"))

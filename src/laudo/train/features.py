@@ -1,0 +1,37 @@
+"""Features of a frozen backbone: computed once an image, whatever the number of epochs."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from laudo.core.messages import _
+from laudo.core.progress import step
+from laudo.networks.classifier import Classifier
+from laudo.networks.precision import Precision, autocast, memory_format
+from laudo.prepare.cache import PreparedImages
+
+
+@torch.inference_mode()
+def frozen_features(
+    classifier: Classifier, images: PreparedImages, device: torch.device, precision: Precision, batch_size: int = 32
+) -> Tensor:
+    """(n, D) float32 features of every prepared image, on the CPU.
+
+    Args:
+        classifier: its backbone is used in evaluation mode; the head is not touched.
+        images: prepared images.
+        device: where the backbone runs.
+        precision: bf16 runs it in autocast, channels last.
+        batch_size: images at a time.
+    """
+    classifier.eval().to(device, memory_format=memory_format(precision))
+    parts = []
+    with step(_("Features of the frozen backbone, once an image"), len(images)) as advance, autocast(device, precision):
+        for start in range(0, len(images), batch_size):
+            indices = np.arange(start, min(start + batch_size, len(images)))
+            pixels = torch.from_numpy(images.read(indices)).permute(0, 3, 1, 2).to(device)
+            parts.append(classifier.embed(pixels.contiguous(memory_format=memory_format(precision))).float().cpu())
+            advance(len(indices))
+    return torch.cat(parts).clone()

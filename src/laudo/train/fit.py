@@ -1,0 +1,126 @@
+"""Train a network with Lightning, resumable after any kill."""
+
+from __future__ import annotations
+
+import logging
+import time
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from safetensors.torch import load_file
+
+from laudo.core.messages import _
+from laudo.core.progress import step
+from laudo.core.recipe import Recipe
+from laudo.core.run import Run
+from laudo.networks.classifier import Classifier
+from laudo.networks.head import ClassifierHead
+from laudo.networks.precision import Precision
+from laudo.train.bookkeeper import Bookkeeper, weights_path
+from laudo.train.checkpoint import SafeCheckpointIO, newest_checkpoint
+from laudo.train.inputs import Part, loader
+from laudo.train.losses import balanced_weights
+from laudo.train.module import Fit
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """When ``--max-minutes`` is over; None: never."""
+
+    at: float | None = None
+
+    @classmethod
+    def after(cls, minutes: float | None) -> Deadline:
+        """A deadline from now on."""
+        return cls(None if minutes is None else time.monotonic() + 60 * minutes)
+
+    def is_over(self) -> bool:
+        """Whether it has passed."""
+        return self.at is not None and time.monotonic() >= self.at
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """How a training ended: the epoch that was kept, the reason, and the log."""
+
+    kept_epoch: int
+    reason: str
+    epochs: list[dict[str, Any]]
+
+
+def fit(
+    network: Classifier | ClassifierHead,
+    train: Part,
+    val: Part,
+    recipe: Recipe,
+    run: Run,
+    device: torch.device,
+    precision: Precision,
+    deadline: Deadline,
+) -> Fitted:
+    """Train ``network`` in place and leave it with the weights that the recipe keeps.
+
+    If the run folder holds a checkpoint, the training goes on from it, to the same result as if it had never stopped.
+
+    Args:
+        network: a classifier on images, or a head on features.
+        train: what is learned from.
+        val: what early stopping and the choice of the epoch look at.
+        recipe: loss, optimiser, schedule.
+        run: where log and checkpoints go.
+        device: where to train.
+        precision: of the network; a head on features is always trained in single precision.
+        deadline: stop after the epoch in which it passes.
+    """
+    training = recipe.training
+    weights = None
+    if training.class_weights == "balanced":
+        weights = balanced_weights(torch.from_numpy(train.targets), int(max(train.targets.max(), val.targets.max())) + 1)
+    module = Fit(network, recipe, weights, _learn_batch_norm(recipe))
+    found = newest_checkpoint(run.checkpoints)
+    with step(_("Training"), training.epochs) as advance:
+        keeper = Bookkeeper(run, training, deadline.is_over, advance)
+        keeper.resume(found[1] if found else 0)
+        module.epochs = keeper.epochs
+        if found:
+            advance(found[1])
+        trainer = _trainer(training.epochs, keeper, run, device, precision if isinstance(network, Classifier) else "fp32")
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="lightning")
+            trainer.fit(
+                module,
+                loader(train, training.batch_size, training.seed),
+                loader(val, max(training.batch_size, 64), None),
+                ckpt_path=None if found is None else str(found[0]),
+            )
+    network.load_state_dict(load_file(weights_path(run, keeper.kept_epoch())))
+    return Fitted(keeper.kept_epoch(), keeper.reason, keeper.epochs)
+
+
+def _learn_batch_norm(recipe: Recipe) -> bool:
+    if recipe.network.batch_norm == "auto":
+        return recipe.network.weights == "none"
+    return recipe.network.batch_norm == "trained"
+
+
+def _trainer(epochs: int, keeper: Bookkeeper, run: Run, device: torch.device, precision: Precision) -> pl.Trainer:
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    return pl.Trainer(
+        accelerator="gpu" if device.type == "cuda" else "cpu",
+        devices=1,
+        precision="bf16-mixed" if precision == "bf16" else "32-true",
+        max_epochs=epochs,
+        callbacks=[keeper],
+        plugins=[SafeCheckpointIO()],
+        default_root_dir=run.folder,
+        num_sanity_val_steps=0,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )
