@@ -40,6 +40,10 @@ class Audit:
             "skipped": [{"sample": sample, "what": what} for sample, what in self.skipped],
         }
 
+    def with_groups(self, manifest: Manifest) -> Audit:
+        """The same audit with the manifest that has its groups."""
+        return replace(self, manifest=manifest)
+
     def with_split(self, manifest: Manifest) -> Audit:
         """The same audit once the samples have their parts: the last check can be run."""
         cluster = manifest.table["duplicates"].str.removeprefix("copy-").astype(int).to_numpy()

@@ -25,8 +25,6 @@ class Data(Section):
     """Class that sensitivity, specificity and probability speak of when there are two; default: the source's own."""
     unreadable: Literal["stop", "skip"] = "stop"
     """What a broken image does: stop before anything is trained, or be left out and listed in the report."""
-    duplicates: Literal["group", "ignore"] = "group"
-    """Group identical and near-identical images so that no copy stands in two parts, or ignore them (a mistake to show)."""
 
 
 class Split(Section):
@@ -125,7 +123,7 @@ class Network(Section):
     """Backbone and head."""
 
     backbone: str
-    """Name of any timm network, or of one in laudo's own table (`laudo doctor --networks`)."""
+    """Name of any timm network, or of one of laudo's own (`laudo doctor` lists them)."""
     weights: str = "hub"
     """A safetensors file, `hub` (LAUDO_WEIGHTS, then the hub's cache, then the hub) or `none` (random)."""
     input_scaling: InputScaling | None = None

@@ -1,0 +1,1 @@
+"""Inference with the model of a run. Nothing of training is needed here."""

@@ -26,7 +26,8 @@ BIBTEX: dict[str, str] = {
   year      = {2018}
 }""",
     "iandola2016": """@article{iandola2016,
-  author  = {Iandola, Forrest N. and Han, Song and Moskewicz, Matthew W. and Ashraf, Khalid and Dally, William J. and Keutzer, Kurt},
+  author  = {Iandola, Forrest N. and Han, Song and Moskewicz, Matthew W. and Ashraf, Khalid and
+             Dally, William J. and Keutzer, Kurt},
   title   = {{SqueezeNet}: {AlexNet}-level accuracy with 50x fewer parameters and $<$0.5{MB} model size},
   journal = {arXiv preprint arXiv:1602.07360},
   year    = {2016}
@@ -46,7 +47,8 @@ BIBTEX: dict[str, str] = {
   year      = {2016}
 }""",
     "selvaraju2020": """@article{selvaraju2020,
-  author  = {Selvaraju, Ramprasaath R. and Cogswell, Michael and Das, Abhishek and Vedantam, Ramakrishna and Parikh, Devi and Batra, Dhruv},
+  author  = {Selvaraju, Ramprasaath R. and Cogswell, Michael and Das, Abhishek and Vedantam, Ramakrishna and
+             Parikh, Devi and Batra, Dhruv},
   title   = {{Grad-CAM}: Visual Explanations from Deep Networks via Gradient-Based Localization},
   journal = {International Journal of Computer Vision},
   volume  = {128},
@@ -54,7 +56,8 @@ BIBTEX: dict[str, str] = {
   year    = {2020}
 }""",
     "adebayo2018": """@inproceedings{adebayo2018,
-  author    = {Adebayo, Julius and Gilmer, Justin and Muelly, Michael and Goodfellow, Ian and Hardt, Moritz and Kim, Been},
+  author    = {Adebayo, Julius and Gilmer, Justin and Muelly, Michael and Goodfellow, Ian and Hardt, Moritz and
+               Kim, Been},
   title     = {Sanity Checks for Saliency Maps},
   booktitle = {Advances in Neural Information Processing Systems},
   volume    = {31},

@@ -104,7 +104,7 @@ class Evidence:
     @property
     def groups_divided(self) -> bool:
         """Whether images of one group may stand in two parts."""
-        return self.recipe is not None and (self.recipe.split.by == "sample" or self.recipe.data.duplicates == "ignore")
+        return self.recipe is not None and self.recipe.split.by == "sample"
 
     @property
     def has_patients(self) -> bool:
@@ -146,7 +146,8 @@ def gather(run: Run) -> Evidence:
     predictions = _first([run], lambda r: r.predictions_path(headline), lambda r: r.predictions(headline), reader)
     status = reader.dictionary(run, "status")
     runs = list(enumerate(folds, start=1)) if folds else [(0, run)]
-    logs = [(number, reader.read(_label(r, "log.jsonl"), r.log, [])) for number, r in runs]
+    nothing: list[dict[str, Any]] = []
+    logs = [(number, reader.read(_label(r, "log.jsonl"), r.log, nothing)) for number, r in runs]
     explained = [Explained(number, r.folder, reader.dictionary(r, "explanations")) for number, r in runs]
     return Evidence(
         run=run,
@@ -166,7 +167,7 @@ def gather(run: Run) -> Evidence:
 
 
 def _first(places: list[Run], path: Callable[[Run], Path], load: Callable[[Run], T], reader: _Reader) -> T | None:
-    """The file of the first place that has it: a cross-validation may keep some in its folds only."""
+    """Load the file from the first place that has it: a cross-validation may keep some in its folds only."""
     for place in places:
         if path(place).is_file():
             return reader.read(_label(place, path(place).name), lambda place=place: load(place), None)  # type: ignore[misc]

@@ -34,7 +34,8 @@ def _external(evidence: Evidence, voice: Voice) -> list[str]:
         return []
     return [
         _(
-            "There was no external test: every image comes from the same data set, and so perhaps from the same scanners and the same "
+            "There was no external test: every image comes from the same data set, and so perhaps from the same "
+            "scanners and the same "
             "hands. On images from another hospital the figures are usually lower."
         )
     ]
@@ -46,7 +47,8 @@ def _patients(evidence: Evidence, voice: Voice) -> list[str]:
         return []
     return [
         _(
-            "The data set does not say which patient an image is of. Copies of one picture can be found; different slices of one patient "
+            "The data set does not say which patient an image is of. Copies of one picture can be found; different "
+            "slices of one patient "
             "can not, so some may stand on both sides of the split, and intervals may be too narrow."
         )
     ]
@@ -79,13 +81,15 @@ def _numbers(evidence: Evidence, voice: Voice) -> list[str]:
     if evidence.classes:
         found.append(
             _(
-                "The model knows these classes only: {names}. It will put any other image into one of them, without a warning."
+                "The model knows these classes only: {names}. It will put any other image into one of them, without a "
+                "warning."
             ).format(names=voice.join(list(evidence.classes)))
         )
     if evidence.positive:
         found.append(
             _(
-                "The share of positive images in this data set is that of its makers. Where the finding is rarer, precision is lower."
+                "The share of positive images in this data set is that of its makers. Where the finding is rarer, "
+                "precision is lower."
             )
         )
     return found
@@ -104,7 +108,8 @@ def _audit(evidence: Evidence, voice: Voice) -> list[str]:
     if "label_conflict" in bad:
         found.append(
             _(
-                "Some copies of one image carry different labels, so some labels are wrong, and no model can be right on all of them."
+                "Some copies of one image carry different labels, so some labels are wrong, and no model can be right "
+                "on all of them."
             )
         )
     if {"identical_bytes", "identical_pixels", "near_identical"} & set(bad):
@@ -121,7 +126,8 @@ def _procedure(evidence: Evidence, voice: Voice) -> list[str]:
     if evidence.recipe is not None and not evidence.is_cross_validation and evidence.result is not None:
         found.append(
             _(
-                "One split and one seed were used: another split would give other figures. Cross-validation shows how much: "
+                "One split and one seed were used: another split would give other figures. Cross-validation shows how "
+                "much: "
                 "laudo train RECIPE --folds all"
             )
         )

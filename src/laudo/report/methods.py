@@ -41,7 +41,7 @@ def _data(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
                 images=voice.images(len(manifest)), source=source, classes=classes
             )
         ]
-    if recipe.data.duplicates == "group":
+    if recipe.split.by == "group":
         text.append(
             _("Identical and near-identical images were found and each cluster of copies was treated as one group.")
         )
@@ -56,14 +56,16 @@ def _data(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
     if evidence.is_cross_validation:
         text.append(
             _(
-                "The images were divided into {k} folds {by}, {stratified} (seed {seed}); each fold was judged by a model trained "
+                "The images were divided into {k} folds {by}, {stratified} (seed {seed}); each fold was judged by a "
+                "model trained "
                 "and tuned on the others, and the predictions were pooled."
             ).format(k=len(evidence.run.folds()), by=by, stratified=stratified, seed=recipe.split.seed)
         )
     else:
         text.append(
             _(
-                "They were divided {by}, {stratified}, with {test} for testing and {validation} for validation (seed {seed})."
+                "They were divided {by}, {stratified}, with {test} for testing and {validation} for validation (seed "
+                "{seed})."
             ).format(
                 by=by,
                 stratified=stratified,
@@ -140,7 +142,8 @@ def _network(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
         widths = voice.join([str(width) for width in head.hidden])
         text.append(
             _(
-                "Its feature maps were pooled ({pooling}) and passed to fully connected layers of {widths} units (ReLU) and {outputs}."
+                "Its feature maps were pooled ({pooling}) and passed to fully connected layers of {widths} units "
+                "(ReLU) and {outputs}."
             ).format(pooling=pooling, widths=widths, outputs=outputs)
         )
     else:
@@ -172,9 +175,11 @@ def _training(_evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
     loss = _("binary cross-entropy") if recipe.network.output == "sigmoid" else _("cross-entropy")
     text = [
         _(
-            "{loss} was minimised with {optimiser} (learning rate {rate}, batch size {batch}) for at most {epochs}, seed {seed}."
+            "The network was trained with {loss} and {optimiser} (learning rate {rate}, batch size {batch}) for at "
+            "most "
+            "{epochs}, seed {seed}."
         ).format(
-            loss=loss[0].upper() + loss[1:],
+            loss=loss,
             optimiser=optimiser,
             rate=voice.short(training.learning_rate),
             batch=training.batch_size,

@@ -52,7 +52,8 @@ def model_card(evidence: Evidence, voice: Voice) -> str:
         *_model(evidence, voice),
         "## " + _("Intended use"),
         _(
-            "Research and teaching: to study how such a model is trained, judged and explained. Not for diagnosis, triage or any decision "
+            "Research and teaching: to study how such a model is trained, judged and explained. Not for diagnosis, "
+            "triage or any decision "
             "about a person."
         ),
         *_data(evidence, voice),
@@ -122,7 +123,8 @@ def _data(evidence: Evidence, voice: Voice) -> list[str]:
     if manifest is not None:
         counts = manifest.table["label"].value_counts()
         blocks.append(
-            f"{plain(manifest.source)}: {voice.images(len(manifest))}, {voice.groups(manifest.table['group'].nunique())}. "
+            f"{plain(manifest.source)}: {voice.images(len(manifest))}, "
+            f"{voice.groups(manifest.table['group'].nunique())}. "
             + plain("; ".join(f"{name}: {voice.integer(counts.get(name, 0))}" for name in manifest.classes))
             + "."
         )
@@ -136,12 +138,12 @@ def _results(evidence: Evidence, voice: Voice) -> list[str]:
     if result is None:
         return []
     part = part_name(evidence.headline, voice)
-    head = f"| {_('Metric')} | {_('Value')} | {_('95 % interval')} | n |\n| --- | ---: | ---: | ---: |"
-    rows = [
-        f"| {metric_name(name, voice)} | {voice.number(metric.get('value'))} | {voice.interval(metric) or '–'} | {voice.integer(result.get('n'))} |"
-        for name, metric in ((name, result["metrics"][name]) for name in in_order(result["metrics"]))
-    ]
-    return [f"## {_('Results')} ({part})", "\n".join([head, *rows])]
+    lines = [f"| {_('Metric')} | {_('Value')} | {_('95 % interval')} | n |", "| --- | ---: | ---: | ---: |"]
+    for name in in_order(result["metrics"]):
+        metric = result["metrics"][name]
+        cells = (metric_name(name, voice), voice.number(metric.get("value")), voice.interval(metric) or "–")
+        lines.append(f"| {' | '.join(cells)} | {voice.integer(result.get('n'))} |")
+    return [f"## {_('Results')} ({part})", "\n".join(lines)]
 
 
 def _references(evidence: Evidence, voice: Voice) -> list[str]:

@@ -19,7 +19,8 @@ METRICS: dict[str, MetricName] = {
     "accuracy": MetricName(
         N_("Accuracy"),
         N_(
-            "Share of images whose class was named correctly. When one class is more frequent, always naming it already "
+            "Share of images whose class was named correctly. When one class is more frequent, always naming it "
+            "already "
             "scores well: compare with the baseline."
         ),
     ),

@@ -15,7 +15,7 @@ CHANGED = 0.4
 
 
 def pooled_sanity(evidence: Evidence) -> dict[str, Any] | None:
-    """The test of a run, or the mean over the folds that made it at the same layers; None when it was not made."""
+    """Take the test of a run, or the mean over folds that tested the same layers; None when it was not made."""
     found = [one.data["sanity"] for one in evidence.explained if one.data.get("sanity")]
     if not found:
         return None
@@ -51,18 +51,21 @@ def sanity_judgement(sanity: dict[str, Any] | None, voice: Voice) -> dict[str, s
     )
     if spearman >= HARDLY_CHANGED:
         text = _(
-            "With random weights the maps hardly change ({numbers}): they do not explain this model, and should not be read as if "
+            "With random weights the maps hardly change ({numbers}): they do not explain this model, and should not "
+            "be read as if "
             "they did."
         )
         return {"status": "fail", "shape": "■", "sentence": text.format(numbers=numbers)}
     if spearman >= CHANGED or (ssim is not None and ssim >= HARDLY_CHANGED):
         text = _(
-            "With random weights the maps change only in part ({numbers}): some of what they show comes from the image, not from "
+            "With random weights the maps change only in part ({numbers}): some of what they show comes from the "
+            "image, not from "
             "what the model learned. Read them with care."
         )
         return {"status": "warn", "shape": "▲", "sentence": text.format(numbers=numbers)}
     text = _(
-        "With random weights the maps change ({numbers}): they depend on what the model learned. That does not make them right "
+        "With random weights the maps change ({numbers}): they depend on what the model learned. That does not make "
+        "them right "
         "about why it answered so."
     )
     return {"status": "pass", "shape": "✓", "sentence": text.format(numbers=numbers)}

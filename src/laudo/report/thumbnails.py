@@ -1,4 +1,4 @@
-"""Small pictures inside the report: read once, shrunk, encoded as data URIs, and never more bytes than the report may have."""
+"""Small pictures inside the report: read once, shrunk, encoded as data URIs, never more bytes than allowed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Album:
         """Names of image files that are gone or broken."""
 
     def sample(self, sample: str, side: int) -> str | None:
-        """Data URI of a sample's image, its longest side at most ``side`` pixels; None when it is gone or too much."""
+        """Give a sample's image as data URI, at most ``side`` pixels long; None when it is gone or too much."""
         path = self._paths.get(sample)
         return None if path is None else self.file(path, side)
 
@@ -50,14 +50,14 @@ class Album:
         return None if found is None else found[1]
 
     def inside(self, folder: Path, relative: object, side: int) -> str | None:
-        """Data URI of a picture of the run; a path that leaves the run's folder is refused."""
+        """Give a picture of the run as data URI; a path that leaves the run's folder is refused."""
         if not isinstance(relative, str) or not relative:
             return None
         path = (folder / relative).resolve()
         return self.file(path, side) if path.is_relative_to(folder.resolve()) else None
 
     def file(self, path: Path, side: int) -> str | None:
-        """Data URI of an image file."""
+        """Give an image file as data URI."""
         key = (path, side)
         if key not in self._given:
             found = self._read(path, max(side, KEPT_SIDE))
@@ -92,7 +92,7 @@ class Album:
 
 
 def _eight_bits(array: np.ndarray) -> np.ndarray:
-    """(H, W) or (H, W, 3) of any type as uint8; other than 8-bit is stretched from its smallest to its largest value."""
+    """(H, W) or (H, W, 3) as uint8; other than 8-bit is stretched from smallest to largest value."""
     if array.dtype == np.uint8:
         return array
     values = array.astype(np.float64)

@@ -5,8 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from laudo.report.context import Evidence
-from laudo.report.names import metric_name
-from laudo.report.voice import Voice
+from laudo.report.names import metric_name, part_name
+from laudo.report.voice import N_, Voice
+
+MISTAKES: dict[str, str] = {
+    "random-split": N_(
+        "Images were divided at random, one by one: images of one patient, and copies of one image, may stand both in "
+        "training and in the part that judges."
+    ),
+    "validation-quoted": N_(
+        "The figures come from the validation part, not from a test part kept for the end: whatever was chosen on it "
+        "makes them too good."
+    ),
+}
+"""Sentences of ``recipe.mistakes``; a mistake that is not named here is shown in the recipe's own words."""
 
 
 def verdict(evidence: Evidence, voice: Voice) -> str:
@@ -23,7 +35,8 @@ def verdict(evidence: Evidence, voice: Voice) -> str:
     }
     if evidence.quoted_from_validation:
         text = _(
-            "On {images} of the validation part, which is not an independent test, the model {did} with accuracy {estimate}."
+            "On {images} of the validation part, which is not an independent test, the model {did} with accuracy "
+            "{estimate}."
         )
     elif evidence.groups_divided:
         text = _("On {images} whose copies may have been trained on, the model {did} with accuracy {estimate}.")
@@ -57,7 +70,9 @@ def no_result(evidence: Evidence, voice: Voice) -> str:
         return _("There is no result yet: the run was stopped before the model was judged.")
     if state == "running":
         return _("There is no result yet: the run is still going on, or was interrupted.")
-    return _("There is no result: the run holds no figures for the {part} part.").format(part=evidence.headline)
+    return _("There is no result: the run holds no figures for the {part} part.").format(
+        part=part_name(evidence.headline, voice)
+    )
 
 
 def baseline(evidence: Evidence) -> float | None:
@@ -82,7 +97,7 @@ def baseline_sentence(evidence: Evidence, voice: Voice) -> str:
 
 
 def leakage_sentences(evidence: Evidence, voice: Voice) -> list[str]:
-    """What copies in training and test were worth, from a paired comparison; empty when it was not made."""
+    """Say what copies in training and test were worth, from a paired comparison; empty when it was not made."""
     _ = voice.gettext
     found = evidence.leakage
     if not found:
@@ -101,7 +116,8 @@ def leakage_sentences(evidence: Evidence, voice: Voice) -> list[str]:
     if sentences and found.get("images"):
         sentences.append(
             _(
-                "Both come from the same {images}, {copies} of them with an identical or near-identical copy, and {folds} folds; "
+                "Both come from the same {images}, {copies} of them with an identical or near-identical copy, and "
+                "{folds} folds; "
                 "the difference is paired."
             ).format(
                 images=voice.images(int(found["images"])),
@@ -133,7 +149,8 @@ def _within_split(split: dict[str, Any] | None, voice: Voice) -> list[str]:
     _ = voice.gettext
     return [
         _(
-            "In the split of this run, {copies} of the {images} judged have a copy in training: accuracy {with_copy} on those, "
+            "In the split of this run, {copies} of the {images} judged have a copy in training: accuracy {with_copy} "
+            "on those, "
             "{without} on the others."
         ).format(
             copies=voice.integer(split["with_copy_in_training"]),
@@ -145,31 +162,12 @@ def _within_split(split: dict[str, Any] | None, voice: Voice) -> list[str]:
 
 
 def warnings(evidence: Evidence, voice: Voice) -> list[str]:
-    """What makes the figures of this run worth less than they look, most serious first."""
-    _ = voice.gettext
-    found = []
+    """List what makes the figures of this run worth less than they look, most serious first."""
     recipe = evidence.recipe
-    if recipe is not None and recipe.split.by == "sample":
-        found.append(
-            _(
-                "Images were divided at random, one by one: images of one patient, and copies of one image, may stand "
-                "both in training and in the part that judges."
-            )
-        )
-    elif evidence.groups_divided:
-        found.append(
-            _(
-                "Copies of images were not looked for when dividing: the same picture may stand both in training and in "
-                "the part that judges."
-            )
-        )
+    names = []
+    if evidence.groups_divided:
+        names.append("random-split")
     if evidence.quoted_from_validation:
-        found.append(
-            _(
-                "The figures come from the validation part, not from a test part kept for the end: whatever was chosen "
-                "on it makes them too good."
-            )
-        )
-    if recipe is not None:
-        found += [voice.gettext(mistake) for mistake in recipe.mistakes]
-    return found
+        names.append("validation-quoted")
+    names += recipe.mistakes if recipe is not None else ()
+    return [voice.gettext(MISTAKES.get(name, name)) for name in dict.fromkeys(names)]

@@ -57,28 +57,28 @@ class Voice:
     # numbers ------------------------------------------------------------------------------------------------
 
     def number(self, value: float | None, digits: int = 3) -> str:
-        """A number with a fixed count of decimals; a dash when it is not defined."""
+        """Write a number with a fixed count of decimals; a dash when it is not defined."""
         if value is None or not math.isfinite(value):
             return MISSING
         pattern = "#,##0" + ("." + "0" * digits if digits else "")
         return str(format_decimal(value, format=pattern, locale=self.locale)).replace("-", MINUS)
 
     def integer(self, value: float | None) -> str:
-        """A whole number with the separators of the language."""
+        """Write a whole number with the separators of the language."""
         return self.number(value, 0)
 
     def short(self, value: float) -> str:
-        """A setting such as a learning rate, with the decimals that it has."""
+        """Write a setting such as a learning rate, with the decimals that it has."""
         return str(format_decimal(value, format="#,##0.############", locale=self.locale))
 
     def percent(self, value: float | None) -> str:
-        """A share as a whole per cent."""
+        """Write a share as a whole per cent."""
         if value is None or not math.isfinite(value):
             return MISSING
         return str(format_percent(value, locale=self.locale)).replace("-", MINUS)
 
     def points(self, difference: float) -> str:
-        """A difference of two shares in percentage points, one decimal."""
+        """Write a difference of two shares in percentage points, one decimal."""
         return self.number(100 * difference, 1)
 
     def interval(self, metric: Mapping[str, Any] | None, digits: int = 3, scale: float = 1.0) -> str:
@@ -116,7 +116,7 @@ class Voice:
     # words --------------------------------------------------------------------------------------------------
 
     def join(self, items: Sequence[str]) -> str:
-        """``a, b and c``."""
+        """List as ``a, b and c``."""
         return str(format_list(list(items), locale=self.locale))
 
     def date(self, iso: str | None) -> str:
@@ -135,7 +135,7 @@ class Voice:
         """``3 minutes``."""
         if seconds is None or not math.isfinite(seconds):
             return MISSING
-        return str(format_timedelta(max(1.0, seconds), threshold=1.5, locale=self.locale))
+        return str(format_timedelta(max(1, round(seconds)), threshold=1.5, locale=self.locale))
 
 
 def _no_break(text: str) -> str:

@@ -26,6 +26,7 @@ from laudo.core.messages import _
 from laudo.core.progress import track
 from laudo.sources.phantom_anatomy import Anatomy, Array, Tumour, Waves
 from laudo.sources.phantom_head import draw
+from laudo.sources.source import Source
 
 CLASSES: tuple[str, str] = ("no", "yes")
 README = """Synthetic images
@@ -256,3 +257,17 @@ def _with_tumour(anatomy: Anatomy, rng: np.random.Generator, z: float) -> Anatom
         texture=Waves.draw(rng, 7, 12, 30),
     )
     return Anatomy(**{**vars(anatomy), "tumour": tumour})
+
+
+SOURCE = Source(
+    name="phantom-brain",
+    folder="phantom_brain",
+    what="Synthetic brain MRI slices with and without tumour, for trying laudo without any data",
+    size="any",
+    licence="none needed: nobody was scanned",
+    citation="",
+    where="laudo data make phantom-brain DIR -n N",
+    layout="ROOT/yes/*.png, ROOT/no/*.png, ROOT/masks/*.png, ROOT/patients.csv",
+    fits=lambda root: (root / "patients.csv").is_file(),
+    list_samples=to_manifest,
+)

@@ -39,12 +39,10 @@ def join_groups(patients: np.ndarray, duplicates: np.ndarray) -> list[str]:
     return [f"g{numbers.setdefault(int(label), len(numbers) + 1):04d}" for label in labels]
 
 
-def assign_groups(manifest: Manifest, use_duplicates: bool) -> Manifest:
-    """Fill the column ``group`` from patients and, unless they are ignored on purpose, duplicate clusters."""
-    duplicates = manifest.table["duplicates"].to_numpy()
-    if not use_duplicates:
-        duplicates = np.full(len(manifest), "")
-    return manifest.with_columns(group=join_groups(manifest.table["patient"].to_numpy(), duplicates))
+def assign_groups(manifest: Manifest) -> Manifest:
+    """Fill the column ``group`` from patients and duplicate clusters."""
+    table = manifest.table
+    return manifest.with_columns(group=join_groups(table["patient"].to_numpy(), table["duplicates"].to_numpy()))
 
 
 def fold_numbers(manifest: Manifest, folds: int, split: Split, seed: int) -> np.ndarray:

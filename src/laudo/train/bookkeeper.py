@@ -17,6 +17,7 @@ from laudo.core.atomic import atomic_path, write_text
 from laudo.core.progress import Advance
 from laudo.core.recipe import Training
 from laudo.core.run import Run
+from laudo.evaluate.classification import measure
 from laudo.networks.classifier import class_probabilities
 from laudo.train.checkpoint import SafeCheckpointIO, epoch_path
 from laudo.train.history import best_epoch, should_stop
@@ -123,6 +124,7 @@ def epoch_figures(module: Fit) -> dict[str, Any]:
         "train_accuracy": float((train_probabilities.argmax(1) == train_targets).float().mean()),
         "val_loss": float(cross_entropy(val_logits, val_targets)),
         "val_accuracy": float((val_probabilities.argmax(1) == val_targets).float().mean()),
+        "val_auc_roc": measure(val_probabilities.cpu().numpy(), val_targets.cpu().numpy(), names=("auc_roc",))["auc_roc"],
         "penalty": float(module.head.penalty()),
         "learning_rate": optimizer.param_groups[0]["lr"],
     }

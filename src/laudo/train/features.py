@@ -15,7 +15,7 @@ from laudo.prepare.cache import PreparedImages
 
 @torch.inference_mode()
 def frozen_features(
-    classifier: Classifier, images: PreparedImages, device: torch.device, precision: Precision, batch_size: int = 32
+    classifier: Classifier, images: PreparedImages, device: torch.device, precision: Precision, mirrored: bool = False, batch_size: int = 32
 ) -> Tensor:
     """(n, D) float32 features of every prepared image, on the CPU.
 
@@ -24,6 +24,7 @@ def frozen_features(
         images: prepared images.
         device: where the backbone runs.
         precision: bf16 runs it in autocast, channels last.
+        mirrored: features of the mirror images instead.
         batch_size: images at a time.
     """
     classifier.eval().to(device, memory_format=memory_format(precision))
@@ -32,6 +33,8 @@ def frozen_features(
         for start in range(0, len(images), batch_size):
             indices = np.arange(start, min(start + batch_size, len(images)))
             pixels = torch.from_numpy(images.read(indices)).permute(0, 3, 1, 2).to(device)
+            if mirrored:
+                pixels = pixels.flip(3)
             parts.append(classifier.embed(pixels.contiguous(memory_format=memory_format(precision))).float().cpu())
             advance(len(indices))
     return torch.cat(parts).clone()

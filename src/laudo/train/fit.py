@@ -6,6 +6,7 @@ import logging
 import time
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
@@ -21,6 +22,7 @@ from laudo.networks.head import ClassifierHead
 from laudo.networks.precision import Precision
 from laudo.train.bookkeeper import Bookkeeper, weights_path
 from laudo.train.checkpoint import SafeCheckpointIO, newest_checkpoint
+from laudo.train.history import should_stop
 from laudo.train.inputs import Part, loader
 from laudo.train.losses import balanced_weights
 from laudo.train.module import Fit
@@ -87,15 +89,10 @@ def fit(
         module.epochs = keeper.epochs
         if found:
             advance(found[1])
-        trainer = _trainer(training.epochs, keeper, run, device, precision if isinstance(network, Classifier) else "fp32")
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="lightning")
-            trainer.fit(
-                module,
-                loader(train, training.batch_size, training.seed),
-                loader(val, max(training.batch_size, 64), None),
-                ckpt_path=None if found is None else str(found[0]),
-            )
+        if should_stop(keeper.epochs, training.early_stopping):
+            keeper.reason = "early_stopping"
+        elif len(keeper.epochs) < training.epochs:
+            _run_trainer(module, train, val, keeper, found, device, precision if isinstance(network, Classifier) else "fp32")
     network.load_state_dict(load_file(weights_path(run, keeper.kept_epoch())))
     return Fitted(keeper.kept_epoch(), keeper.reason, keeper.epochs)
 
@@ -106,17 +103,27 @@ def _learn_batch_norm(recipe: Recipe) -> bool:
     return recipe.network.batch_norm == "trained"
 
 
-def _trainer(epochs: int, keeper: Bookkeeper, run: Run, device: torch.device, precision: Precision) -> pl.Trainer:
+def _run_trainer(
+    module: Fit,
+    train: Part,
+    val: Part,
+    keeper: Bookkeeper,
+    found: tuple[Path, int] | None,
+    device: torch.device,
+    precision: Precision,
+) -> None:
+    """Lightning's loop, silent: the log is laudo's own."""
     for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    return pl.Trainer(
+    training = module.recipe.training
+    trainer = pl.Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
         devices=1,
         precision="bf16-mixed" if precision == "bf16" else "32-true",
-        max_epochs=epochs,
+        max_epochs=training.epochs,
         callbacks=[keeper],
         plugins=[SafeCheckpointIO()],
-        default_root_dir=run.folder,
+        default_root_dir=keeper.run.folder,
         num_sanity_val_steps=0,
         logger=False,
         enable_checkpointing=False,
@@ -124,3 +131,11 @@ def _trainer(epochs: int, keeper: Bookkeeper, run: Run, device: torch.device, pr
         enable_model_summary=False,
         use_distributed_sampler=False,
     )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="lightning")
+        trainer.fit(
+            module,
+            loader(train, training.batch_size, training.seed),
+            loader(val, max(training.batch_size, 64), None),
+            ckpt_path=None if found is None else str(found[0]),
+        )

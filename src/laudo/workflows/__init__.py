@@ -1,0 +1,1 @@
+"""One short readable function a job, tying the rooms together."""

@@ -1,1 +1,1 @@
-"""Drawings of the report, one file a figure. They draw on a canvas that :mod:`laudo.report.figures.sheet` gives them."""
+"""Drawings of the report, one file a figure, on a canvas that :mod:`laudo.report.figures.sheet` gives them."""

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from laudo.report.figures.sheet import COLOURS, short
+from laudo.report.figures.sheet import COLOURS, short, whole
 from laudo.report.names import part_name
 from laudo.report.voice import Voice
 
@@ -36,6 +36,7 @@ def draw(figure: Figure, voice: Voice, counts: pd.DataFrame) -> None:
         axes.text(total, row, f" {voice.integer(total)}", va="center", fontsize=9)
     axes.set_xlim(0, float(left.max()) * 1.12 if len(left) else 1)
     axes.invert_yaxis()
+    whole(axes, voice, "x")
     axes.grid(visible=False, axis="y")
     axes.set_xlabel(_("Images"))
     if len(counts.columns) > 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from laudo.report.figures.sheet import COLOURS, INK, short, shares
+from laudo.report.figures.sheet import COLOURS, INK, shares, short, whole
 from laudo.report.voice import Voice
 
 BINS = np.linspace(0, 1, 21)
@@ -26,6 +26,7 @@ def draw(
         axes.hist(positive[truth == index], bins=BINS.tolist(), color=colour, edgecolor="white", linewidth=0.8)
         axes.set_title(_("Truth: {name}").format(name=short(classes[index])), fontsize=9)
         axes.set_ylabel(_("Images"))
+        whole(axes, voice)
         axes.grid(visible=False, axis="x")
         if threshold is not None:
             axes.axvline(threshold, color=INK, linewidth=1.4, linestyle="--")

@@ -31,8 +31,8 @@ def draw_roc(figure: Figure, voice: Voice, curves: list[Curve], point: tuple[flo
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label=_("chance"))
     for index, curve in enumerate(curves):
-        style = {"color": COLOURS[index % len(COLOURS)], "linestyle": DASHES[index % len(DASHES)]}
-        axes.plot(curve.x, curve.y, label=curve.label, **style)
+        colour, dashes = COLOURS[index % len(COLOURS)], DASHES[index % len(DASHES)]
+        axes.plot(curve.x, curve.y, label=curve.label, color=colour, linestyle=dashes)
     if point is not None:
         axes.plot(
             *point, "D", color=COLOURS[0], markeredgecolor="white", markersize=8, label=_("threshold used"), zorder=5
@@ -51,8 +51,8 @@ def draw_precision_recall(figure: Figure, voice: Voice, curves: list[Curve], pre
     if prevalence is not None:
         axes.axhline(prevalence, color=GREY, linewidth=1, linestyle=":", label=_("chance"))
     for index, curve in enumerate(curves):
-        style = {"color": COLOURS[index % len(COLOURS)], "linestyle": DASHES[index % len(DASHES)]}
-        axes.plot(curve.x, curve.y, label=curve.label, drawstyle="steps-pre", **style)
+        colour, dashes = COLOURS[index % len(COLOURS)], DASHES[index % len(DASHES)]
+        axes.plot(curve.x, curve.y, label=curve.label, drawstyle="steps-pre", color=colour, linestyle=dashes)
     shares(axes, voice)
     axes.set_aspect("equal")
     axes.set_xlabel(_("Recall (sensitivity)"))

@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from laudo.report.figures.sheet import COLOURS, FAINT, GREY, shares
+from laudo.report.figures.sheet import COLOURS, FAINT, GREY, shares, whole
 from laudo.report.voice import Voice
 
 
@@ -29,5 +29,6 @@ def draw(figure: Figure, voice: Voice, bins: list[dict[str, Any]], axis: str) ->
     lower.bar(x, [entry["n"] for entry in bins], width=0.05, color=FAINT, edgecolor=GREY, linewidth=0.8)
     lower.set_ylabel(_("Images"))
     lower.set_xlabel(axis)
+    whole(lower, voice)
     lower.grid(visible=False, axis="x")
     shares(lower, voice, "x")

@@ -7,11 +7,12 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from laudo.core.atomic import write_bytes
 from laudo.report.voice import Voice
@@ -25,7 +26,7 @@ INK = "#1d2730"
 GREY = "#66727c"
 FAINT = "#d9dfe3"
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9.0,
     "axes.titlesize": 10.0,
@@ -128,6 +129,13 @@ def decimals(axes: Axes, voice: Voice, which: str = "y") -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _position: voice.number(value, digits)))
 
 
+def whole(axes: Axes, voice: Voice, which: str = "y") -> None:
+    """Write counts on an axis as whole numbers in the reader's form."""
+    axis = axes.yaxis if which == "y" else axes.xaxis
+    axis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    axis.set_major_formatter(FuncFormatter(lambda value, _position: voice.integer(value)))
+
+
 def short(text: str, most: int = 22) -> str:
-    """A class name short enough for an axis."""
+    """Cut a class name so that an axis has room for it."""
     return text if len(text) <= most else text[: most - 1] + "…"

@@ -27,7 +27,7 @@ ORDER = ("fail", "warn", "not_run", "pass")
 
 
 def build(draft: Draft) -> dict[str, Any]:
-    """Findings, worst first, and their images."""
+    """List the findings, worst first, with their images."""
     _ = draft.voice.gettext
     audit = draft.evidence.audit
     if audit is None:
@@ -93,5 +93,8 @@ def _row(sample: str, draft: Draft) -> tuple[str, str]:
     rows = manifest.table.loc[manifest.table["sample"] == sample]
     if rows.empty:
         return "", ""
-    part = str(rows.iloc[0]["split"])
-    return str(rows.iloc[0]["label"]), part_name(part, draft.voice) if part else ""
+    row = rows.iloc[0]
+    if draft.evidence.is_cross_validation and int(row["fold"]) > 0:
+        return str(row["label"]), draft.voice.gettext("fold {n}").format(n=int(row["fold"]))
+    part = str(row["split"])
+    return str(row["label"]), part_name(part, draft.voice) if part else ""

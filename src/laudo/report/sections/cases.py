@@ -92,7 +92,8 @@ def _kinds(evidence: Evidence, wrong: list[int], draft: Draft) -> str:
     called = (evidence.predictions.table["predicted"] == evidence.positive).to_numpy()
     positives = sum(1 for row in wrong if called[row])
     return _(
-        "▲ false positives (called “{name}”, but are not): {fp}. ▼ false negatives (are “{name}”, but were missed): {fn}."
+        "▲ false positives (called “{name}”, but are not): {fp}. ▼ false negatives (are “{name}”, but were missed): "
+        "{fn}."
     ).format(name=evidence.positive, fp=voice.integer(positives), fn=voice.integer(len(wrong) - positives))
 
 

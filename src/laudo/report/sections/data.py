@@ -23,7 +23,7 @@ SIDE = 112
 
 
 def build(draft: Draft) -> dict[str, Any]:
-    """Counts, groups, sizes and examples."""
+    """Give counts, groups, sizes and examples."""
     evidence, voice = draft.evidence, draft.voice
     _ = voice.gettext
     manifest = evidence.manifest
@@ -31,7 +31,7 @@ def build(draft: Draft) -> dict[str, Any]:
         raise AbsentError(_("The run ended before the images were listed, or its manifest can not be read."))
     table = _with_parts(manifest, evidence.is_cross_validation, draft)
     counts = pd.crosstab(table["label"], table["shown_part"]).reindex(index=list(manifest.classes), fill_value=0)
-    counts = counts[_columns(counts, draft)]
+    counts = counts[_columns(counts)]
     groups = table.groupby("shown_part")["group"].nunique()
     return {
         "source": manifest.source,
@@ -51,7 +51,7 @@ def build(draft: Draft) -> dict[str, Any]:
 
 
 def _with_parts(manifest: Manifest, folds: bool, draft: Draft) -> pd.DataFrame:
-    """The table with a column ``shown_part``: the part of the split, or the fold that judged the image."""
+    """Add a column ``shown_part``: the part of the split, or the fold that judged the image."""
     table = manifest.table
     if folds and (table["fold"] > 0).any():
         name = draft.voice.gettext("fold {n}")
@@ -59,9 +59,11 @@ def _with_parts(manifest: Manifest, folds: bool, draft: Draft) -> pd.DataFrame:
     return table.assign(shown_part=table["split"].astype(str))
 
 
-def _columns(counts: pd.DataFrame, draft: Draft) -> list[str]:
-    known = [part for part in PARTS if part in counts]
-    return [*known, *sorted((name for name in counts if name not in known), key=lambda name: (len(name), name))]
+def _columns(counts: pd.DataFrame) -> list[str]:
+    """Parts in the order of the work, or folds by number."""
+    names = [str(name) for name in counts.columns]
+    known = [part for part in PARTS if part in names]
+    return [*known, *sorted((name for name in names if name not in known), key=lambda name: (len(name), name))]
 
 
 def _facts(manifest: Manifest, draft: Draft) -> list[str]:
@@ -70,7 +72,8 @@ def _facts(manifest: Manifest, draft: Draft) -> list[str]:
     table = manifest.table
     facts = [
         _(
-            "{images} in {groups}; a group is what must never be divided between training and test: a patient, or a cluster of "
+            "{images} in {groups}; a group is what must never be divided between training and test: a patient, or a "
+            "cluster of "
             "copies of one image."
         ).format(images=voice.images(len(table)), groups=voice.groups(table["group"].nunique()))
     ]
@@ -126,7 +129,8 @@ def _figure(counts: pd.DataFrame, draft: Draft) -> Any:
         alt=_("Bars of the number of images of each class in each part.") + " " + "; ".join(spoken) + ".",
         caption=_("Images of each class in each part"),
         help=_(
-            "The model learns from training, its settings are chosen on validation, and the test part is looked at once. Parts "
+            "The model learns from training, its settings are chosen on validation, and the test part is looked at "
+            "once. Parts "
             "should hold the classes in similar proportion; a class with few test images gets wide intervals."
         ),
     )
@@ -135,7 +139,7 @@ def _figure(counts: pd.DataFrame, draft: Draft) -> Any:
 
 
 def _examples(manifest: Manifest, draft: Draft) -> list[dict[str, Any]]:
-    """A few images of each class, evenly spaced in the list, so that they are nobody's choice."""
+    """Take a few images of each class, evenly spaced in the list, so that they are nobody's choice."""
     rows = []
     per_class = EXAMPLES if len(manifest.classes) <= 8 else 3
     for name in manifest.classes:

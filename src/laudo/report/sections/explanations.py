@@ -90,8 +90,10 @@ def _figure(sanity: dict[str, Any], draft: Draft) -> Picture:
         + ".",
         caption=_("Randomisation test of the maps, {images}").format(images=voice.images(int(sanity.get("n") or 0))),
         help=_(
-            "From left to right more and more layers, from the last one down, get random weights. A map that explains the model "
-            "must change: both curves should fall towards zero. A map that stays the same shows edges of the image, not what the "
+            "From left to right more and more layers, from the last one down, get random weights. A map that explains "
+            "the model "
+            "must change: both curves should fall towards zero. A map that stays the same shows edges of the image, "
+            "not what the "
             "model learned (Adebayo et al., 2018)."
         ),
     )

@@ -9,5 +9,5 @@ from laudo.report.sections.draft import Draft
 
 
 def build(draft: Draft) -> dict[str, Any]:
-    """The sentences of :mod:`laudo.report.limits`."""
+    """Give the sentences of :mod:`laudo.report.limits`."""
     return {"sentences": limits(draft.evidence, draft.voice)}

@@ -28,7 +28,8 @@ def build(draft: Draft) -> dict[str, Any]:
         state = _("The run was stopped before its end. Continue it with the same command and --resume.")
     elif status.get("state") == "running":
         state = _(
-            "The run had not finished when this report was written, or was interrupted. Continue it with the same command and --resume."
+            "The run had not finished when this report was written, or was interrupted. Continue it with the same "
+            "command and --resume."
         )
     skipped = [
         (str(one.get("sample", "")), str(one.get("what", ""))) for one in (evidence.audit or {}).get("skipped") or []
@@ -47,16 +48,18 @@ def build(draft: Draft) -> dict[str, Any]:
 
 
 def _nothing(draft: Draft) -> str:
-    """What may be said when nothing was recorded."""
+    """Say what may be said when nothing was recorded."""
     _ = draft.voice.gettext
     light = audit_light(draft.evidence.audit, draft.voice)
     if light.complete:
         return _(
-            "Nothing went wrong: no file was left out, and all {n} checks of the data ran. What the checks found is under Audit."
+            "Nothing went wrong: no file was left out, and all {n} checks of the data ran. What the checks found is "
+            "under Audit."
         ).format(n=light.total)
     return (
         _(
-            "Nothing was recorded, but only {n} of {m} checks of the data ran: that is not the same as having no problems."
+            "Nothing was recorded, but only {n} of {m} checks of the data ran: that is not the same as having no "
+            "problems."
         ).format(n=light.ran, m=light.total)
         if light.total
         else _("Nothing was recorded, but the data were not audited: that is not the same as having no problems.")

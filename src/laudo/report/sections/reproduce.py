@@ -9,7 +9,7 @@ from laudo.report.sections.draft import AbsentError, Draft
 
 
 def build(draft: Draft) -> dict[str, Any]:
-    """What is needed to do it again, and to know whether it is the same."""
+    """Give what is needed to do it again, and to know whether it is the same."""
     evidence, voice = draft.evidence, draft.voice
     _ = voice.gettext
     environment = evidence.environment
@@ -17,8 +17,8 @@ def build(draft: Draft) -> dict[str, Any]:
     if not environment and recipe is None:
         raise AbsentError(_("The run holds neither a recipe nor a description of what it was made with."))
     facts = [
-        (_("laudo"), environment.get("laudo")),
-        (_("Python"), environment.get("python")),
+        ("laudo", environment.get("laudo")),
+        ("Python", environment.get("python")),
         (_("System"), " ".join(str(environment[key]) for key in ("system", "machine") if environment.get(key))),
         (_("Processor cores"), environment.get("cores")),
         (_("Device"), environment.get("device")),
@@ -41,7 +41,7 @@ def build(draft: Draft) -> dict[str, Any]:
 
 
 def _commands(draft: Draft) -> list[str]:
-    """The command that was typed, and one that works from the run folder alone."""
+    """Give the command that was typed, and one that works from the run folder alone."""
     command = str(draft.evidence.environment.get("command") or "")
     commands = [command] if command.startswith("laudo ") else []
     if draft.evidence.recipe is not None:

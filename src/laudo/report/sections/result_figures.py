@@ -39,7 +39,8 @@ def metric_forest(draft: Draft, result: dict[str, Any]) -> Picture | None:
         alt=_("Metrics with 95 % intervals.") + " " + "; ".join(f"{row.label} {row.text}" for row in rows) + ".",
         caption=_("Metrics with their 95 % intervals"),
         help=_(
-            "The dot is what was measured; the bar is where the value would plausibly lie if other groups of the same kind had "
+            "The dot is what was measured; the bar is where the value would plausibly lie if other groups of the same "
+            "kind had "
             "been drawn. Two models whose bars overlap widely are not told apart by this test set."
         ),
     )
@@ -47,7 +48,7 @@ def metric_forest(draft: Draft, result: dict[str, Any]) -> Picture | None:
 
 
 def confusion_matrix(draft: Draft, result: dict[str, Any]) -> Picture | None:
-    """Counts of every truth and answer."""
+    """Draw counts of every truth and answer."""
     voice = draft.voice
     _ = voice.gettext
     found = result.get("confusion") or {}
@@ -69,7 +70,8 @@ def confusion_matrix(draft: Draft, result: dict[str, Any]) -> Picture | None:
         alt=_("Confusion matrix:") + " " + "; ".join(spoken[:12]) + ".",
         caption=_("Confusion matrix"),
         help=_(
-            "Rows are the truth, columns what the model answered; right answers are on the diagonal. The percentages are of each "
+            "Rows are the truth, columns what the model answered; right answers are on the diagonal. The percentages "
+            "are of each "
             "row: of all images of a class, the share that got that answer."
         ),
     )
@@ -78,7 +80,7 @@ def confusion_matrix(draft: Draft, result: dict[str, Any]) -> Picture | None:
 
 
 def _drawn_classes(draft: Draft, curves: dict[str, Any]) -> list[str]:
-    """The positive class alone where there are two: the other one's curve says the same."""
+    """Choose the positive class alone where there are two: the other one's curve says the same."""
     positive = draft.evidence.positive
     return [positive] if positive in curves else list(curves)[:8]
 
@@ -98,15 +100,17 @@ def roc(draft: Draft, result: dict[str, Any]) -> Picture | None:
         return None
     positive = draft.evidence.positive
     metrics = result["metrics"]
-    fixed = positive and result.get("threshold") is not None
-    values = [(metrics.get(name) or {}).get("value") for name in ("specificity", "sensitivity")]
-    point = (1 - values[0], values[1]) if fixed and None not in values else None
+    specificity, sensitivity = ((metrics.get(name) or {}).get("value") for name in ("specificity", "sensitivity"))
+    point = None
+    if positive and result.get("threshold") is not None and specificity is not None and sensitivity is not None:
+        point = (1 - specificity, sensitivity)
     spoken = _("AUC {value}").format(value=voice.estimate(metrics.get("auc_roc")))
     words = Words(
         alt=_("ROC curve.") + " " + spoken + ". " + "; ".join(curve.label for curve in curves) + ".",
         caption=_("ROC curve: {area}").format(area=spoken),
         help=_(
-            "Each point is one threshold: upwards, more of the finding is found; to the right, more false alarms. A curve in the "
+            "Each point is one threshold: upwards, more of the finding is found; to the right, more false alarms. A "
+            "curve in the "
             "upper left corner is good, the dotted diagonal is guessing. The diamond is the threshold that was used."
         ),
     )
@@ -134,8 +138,10 @@ def precision_recall(draft: Draft, result: dict[str, Any]) -> Picture | None:
         ),
         caption=_("Precision and recall: area {area}").format(area=area),
         help=_(
-            "To the right, more of the finding is found; upwards, more of the alarms are true. The dotted line is what calling "
-            "everything positive gives: the share of positive images. Where the finding is rarer, the whole curve is lower."
+            "To the right, more of the finding is found; upwards, more of the alarms are true. The dotted line is "
+            "what calling "
+            "everything positive gives: the share of positive images. Where the finding is rarer, the whole curve is "
+            "lower."
         ),
     )
     return draft.shelf.add(
@@ -166,8 +172,10 @@ def reliability_diagram(draft: Draft, result: dict[str, Any]) -> Picture | None:
             value=voice.estimate((result["metrics"] or {}).get("ece"))
         ),
         help=_(
-            "Images are put in bins by predicted probability; each dot says how often it came true. On the diagonal, probabilities "
-            "can be taken at their word; below it the model is too sure. The bars below are how many images a bin holds: a bin "
+            "Images are put in bins by predicted probability; each dot says how often it came true. On the diagonal, "
+            "probabilities "
+            "can be taken at their word; below it the model is too sure. The bars below are how many images a bin "
+            "holds: a bin "
             "with few has a wide interval."
         ),
     )
@@ -197,8 +205,10 @@ def score_histogram(draft: Draft, result: dict[str, Any]) -> Picture | None:
         + ".",
         caption=_("Predicted probabilities by true class"),
         help=_(
-            "The upper half holds images that have the finding: what lies left of the dashed line was missed. The lower half holds "
-            "those without it: what lies right of the line is a false alarm. Two heaps far apart make the threshold easy."
+            "The upper half holds images that have the finding: what lies left of the dashed line was missed. The "
+            "lower half holds "
+            "those without it: what lies right of the line is a false alarm. Two heaps far apart make the threshold "
+            "easy."
         ),
     )
     draw = partial(probabilities.draw, classes=predictions.classes, positive=scores, truth=truth, threshold=threshold)

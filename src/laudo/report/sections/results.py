@@ -83,7 +83,9 @@ def _threshold(draft: Draft) -> str:
         "half": _("it is the usual one half, and was not tuned"),
     }
     if threshold is None:
-        used = [] if evidence.predictions is None else evidence.predictions.table["threshold"].dropna().unique()
+        if evidence.predictions is None:
+            return ""
+        used = evidence.predictions.table["threshold"].dropna().unique()
         if len(used) < 2:
             return ""
         return _("Each fold has a threshold of its own, from {low} to {high}, chosen on its validation part.").format(
@@ -116,7 +118,7 @@ def _folds(draft: Draft) -> dict[str, Any] | None:
 
 
 def _others(draft: Draft) -> dict[str, Any] | None:
-    """The same figures on the other parts: a wide gap to training is over-fitting."""
+    """Set the same figures of the other parts beside them: a wide gap to training is over-fitting."""
     evidence, voice = draft.evidence, draft.voice
     shown = [evidence.headline, *[part for part in OTHER_PARTS if part != evidence.headline]]
     parts = [(part, evidence.metrics[part]) for part in shown if (evidence.metrics.get(part) or {}).get("metrics")]
@@ -144,6 +146,8 @@ def _others(draft: Draft) -> dict[str, Any] | None:
 def _notes(result: dict[str, Any], draft: Draft) -> list[str]:
     sentences = []
     for note in result.get("notes") or []:
+        if isinstance(note, dict) and note.get("id") == "thresholds_differ":
+            continue  # the sentence on the threshold says it already
         try:
             sentences.append(note_sentence(note, draft.voice.gettext))
         except (KeyError, TypeError):

@@ -55,13 +55,13 @@ def _three(draft: Draft) -> list[dict[str, str]]:
 
 
 def _metric_and_part(key: str, headline: str) -> tuple[str, str]:
-    """``train_accuracy`` is the accuracy of the training part; ``accuracy`` that of the part whose figures are quoted."""
+    """Take ``train_accuracy`` as accuracy of the training part, ``accuracy`` as that of the part that is quoted."""
     part, _underscore, name = key.partition("_")
     return (name, part) if part in OTHER_PARTS and name in METRICS else (key, headline)
 
 
 def _published(draft: Draft) -> list[dict[str, Any]]:
-    """Published figures beside this run's, with whether they lie in its interval."""
+    """Set published figures beside this run's, with whether they lie in its interval."""
     evidence, voice = draft.evidence, draft.voice
     _ = voice.gettext
     rows = []
@@ -89,7 +89,7 @@ def _published(draft: Draft) -> list[dict[str, Any]]:
 
 
 def _milestones(draft: Draft) -> dict[str, Any] | None:
-    """Validation figures at the epochs that the recipe asks for, beside each other."""
+    """Set validation figures at the epochs that the recipe asks for beside each other."""
     voice = draft.voice
     found = [one for one in draft.evidence.metrics.get("milestones") or [] if one.get("metrics")]
     if not found:
@@ -118,7 +118,7 @@ def _leakage_figure(draft: Draft) -> Picture | None:
     _ = voice.gettext
     found = draft.evidence.leakage or {}
     kinds = [_("random split, copies leak"), _("grouped split, copies do not leak")]
-    rows = []
+    rows: list[forest.Row] = []
     for name in ("accuracy", "auc_roc"):
         for index, kind in enumerate(("random", "grouped")):
             metric = (found.get(kind) or {}).get(name) or {}
@@ -135,8 +135,10 @@ def _leakage_figure(draft: Draft) -> Picture | None:
         alt=" ".join(leakage_sentences(draft.evidence, voice)),
         caption=_("What copies in training and test were worth"),
         help=_(
-            "Each dot is the same procedure under one way of dividing the images, the bar is its 95 % interval. The distance "
-            "between the two dots is what leakage adds. Bars may overlap although the paired difference is clear, because "
+            "Each dot is the same procedure under one way of dividing the images, the bar is its 95 % interval. The "
+            "distance "
+            "between the two dots is what leakage adds. Bars may overlap although the paired difference is clear, "
+            "because "
             "both are measured on the same images."
         ),
     )

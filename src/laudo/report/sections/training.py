@@ -99,7 +99,8 @@ def _figure(draft: Draft, best: dict[int, int]) -> Picture:
         + ".",
         caption=_("Loss and accuracy over the epochs"),
         help=_(
-            "Loss should fall in both curves. When training goes on improving while validation stands still or gets worse, the "
+            "Loss should fall in both curves. When training goes on improving while validation stands still or gets "
+            "worse, the "
             "model is learning the training images by heart. The diamond is the epoch whose weights were kept."
         ),
     )

@@ -1,0 +1,96 @@
+"""Predict files and folders; a broken file is a row with its error, and the rest goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from laudo.core.atomic import atomic_path, write_text
+from laudo.core.errors import DataError, UnreadableImageError
+from laudo.core.messages import _
+from laudo.core.predictions import PROBABILITY, decide
+from laudo.core.progress import step
+from laudo.networks.precision import Precision
+from laudo.predict.batches import predict_pixels
+from laudo.predict.model import Model
+from laudo.prepare.transform import prepare_file
+from laudo.read.raster import ENDINGS
+
+
+def list_files(paths: Sequence[Path]) -> list[Path]:
+    """Files named, and all raster images below the folders named, in order and once each.
+
+    Raises:
+        DataError: a path does not exist, or there is no image at all.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            for parent, folders, names in os.walk(path):
+                folders.sort()
+                for name in sorted(names):
+                    if not name.startswith(".") and Path(name).suffix.lower() in ENDINGS:
+                        found[Path(parent, name)] = None
+        elif path.exists():
+            found[path] = None
+        else:
+            raise DataError(_("There is no such file or folder."), file=path)
+    if not found:
+        raise DataError(
+            _("No image was found."), file=", ".join(map(str, paths)), expected=", ".join(sorted(ENDINGS))
+        )
+    return list(found)
+
+
+def predict_files(model: Model, files: Iterable[Path], precision: Precision, batch_size: int = 32) -> pd.DataFrame:
+    """One row a file: ``file, predicted, probability:<class> …, threshold, error``.
+
+    Rows of files that can not be read have an ``error`` and no prediction.
+    """
+    todo = list(files)
+    rows: list[dict[str, object]] = []
+    with step(_("Predicting"), len(todo)) as advance:
+        for start in range(0, len(todo), batch_size):
+            batch = todo[start : start + batch_size]
+            images: list[np.ndarray] = []
+            errors: dict[Path, str] = {}
+            for path in batch:
+                try:
+                    images.append(prepare_file(path, model.prepare))
+                except UnreadableImageError as error:
+                    errors[path] = f"{error.what} ({error.found})" if error.found else error.what
+                advance()
+            probabilities = np.zeros((0, len(model.classes)))
+            if images:
+                pixels = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
+                probabilities = predict_pixels(model.classifier, pixels, precision, model.flip).double().numpy()
+            answers = iter(zip(probabilities, decide(probabilities, model.threshold), strict=True))
+            for path in batch:
+                rows.append(_row(path, errors[path]) if path in errors else _row(path, "", next(answers), model))
+    columns = ["file", "predicted", *[PROBABILITY + name for name in model.classes], "threshold", "error"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _row(
+    path: Path, error: str, answer: tuple[np.ndarray, np.integer] | None = None, model: Model | None = None
+) -> dict[str, object]:
+    row: dict[str, object] = {"file": str(path), "error": error}
+    if answer is not None and model is not None:
+        row["predicted"] = model.classes[int(answer[1])]
+        row["threshold"] = model.threshold
+        row |= {PROBABILITY + name: float(value) for name, value in zip(model.classes, answer[0], strict=True)}
+    return row
+
+
+def save_rows(rows: pd.DataFrame, folder: Path) -> None:
+    """Write predictions.csv and predictions.json."""
+    with atomic_path(folder / "predictions.csv") as temporary:
+        rows.to_csv(temporary, index=False)
+    records = json.loads(rows.to_json(orient="records"))
+    write_text(folder / "predictions.json", json.dumps(records, indent=2, ensure_ascii=False) + "\n")

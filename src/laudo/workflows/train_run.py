@@ -1,0 +1,176 @@
+"""Train a run: from a recipe and a folder of images to a run folder with model, figures, maps and report."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from laudo.core.environment import describe_environment
+from laudo.core.errors import RunError
+from laudo.core.manifest import Manifest
+from laudo.core.messages import _
+from laudo.core.progress import say
+from laudo.core.recipe import Recipe
+from laudo.core.recipe_file import dump_recipe
+from laudo.core.run import Run
+from laudo.explain.cases import explain_cases
+from laudo.predict.model import Model
+from laudo.split.grouped import fold_numbers, split_fold, split_parts
+from laudo.train.fit import Deadline, Fitted
+from laudo.workflows.dataset import Dataset, open_dataset
+from laudo.workflows.judge import judge, milestones, threshold_of
+from laudo.workflows.leakage import leakage_worth
+from laudo.workflows.learner import Learner
+from laudo.workflows.pool_folds import pool_folds
+from laudo.workflows.write_report import report_even_if_failed, write_reports
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `laudo train` was asked beside the recipe.
+
+    Attributes:
+        resume: go on with what the folder holds.
+        deadline: stop after the epoch in which it passes.
+        language: of the report.
+    """
+
+    resume: bool
+    deadline: Deadline
+    language: str
+
+
+def train_run(recipe: Recipe, data: Path | None, out: Path, options: Options) -> Run:
+    """Train once on the recipe's split.
+
+    Raises:
+        DataError, RecipeError, WeightsError: nothing was trained; a run that had begun says why in its report.
+        RunError: the folder holds another run.
+    """
+    run = open_run(recipe, out, options.resume)
+    if run.state()["state"] == "finished":
+        say(_("This run is already finished."))
+        return run
+    dataset = open_dataset(recipe, data)
+    with report_even_if_failed(run, options.language):
+        learner = Learner.start(recipe, dataset)
+        train_split(run, learner, split_parts(dataset.manifest, recipe.split), options)
+        write_reports(run, options.language)
+    return run
+
+
+def cross_validate(recipe: Recipe, data: Path | None, out: Path, options: Options) -> Run:
+    """Train every fold, each a run, and pool the out-of-fold predictions."""
+    root = open_run(recipe, out, options.resume)
+    if root.state()["state"] == "finished":
+        say(_("This run is already finished."))
+        return root
+    dataset = open_dataset(recipe, data)
+    with report_even_if_failed(root, options.language):
+        folds = fold_numbers(dataset.manifest, recipe.split.folds, recipe.split, recipe.split.seed)
+        manifest = dataset.manifest.with_columns(fold=folds)
+        _begin(root, recipe, dataset, manifest)
+        learner = Learner.start(recipe, dataset)
+        for number in range(1, recipe.split.folds + 1):
+            say(_("Fold {number} of {total}").format(number=number, total=recipe.split.folds))
+            fold = open_run(recipe, root.folder / f"fold-{number}", resume=True)
+            if fold.state()["state"] != "finished":
+                train_split(fold, learner, split_fold(manifest, number, recipe.split), options)
+                write_reports(fold, options.language)
+            if fold.state()["state"] == "stopped":
+                root.set_state("stopped", reason="max_minutes", what=_("fold {n} is not finished").format(n=number))
+                return root
+        pool_folds(root, recipe)
+        write_reports(root, options.language)
+    return root
+
+
+def train_split(run: Run, learner: Learner, manifest: Manifest, options: Options) -> None:
+    """Train on one split, judge, explain; everything but the report."""
+    started = time.monotonic()
+    recipe = learner.recipe
+    _begin(run, recipe, learner.dataset, manifest)
+    fitted = learner.train(run, manifest, options.deadline)
+    threshold, rule = threshold_of(learner, manifest)
+    metrics = judge(run, learner, manifest, threshold)
+    if found := milestones(run, learner, manifest, fitted, recipe):
+        metrics["milestones"] = found
+    run.write_json("metrics", metrics)
+    _save_model(run, learner, manifest, fitted, (threshold, rule))
+    if recipe.evaluation.explained_cases and learner.classifier.backbone.convolutional:
+        position = {name: index for index, name in enumerate(manifest.table["sample"])}
+        predictions = run.predictions(recipe.evaluation.headline)
+        cases, sanity = recipe.evaluation.explained_cases, recipe.evaluation.sanity_cases
+        run.write_json(
+            "explanations", explain_cases(run, learner.classifier, predictions, learner.dataset.images, position, cases, sanity)
+        )
+    stopped = fitted.reason == "max_minutes"
+    if recipe.evaluation.leakage_check and not stopped:
+        worth = leakage_worth(run, learner, manifest, run.predictions(recipe.evaluation.headline), options.deadline)
+        stopped = worth is None
+        run.write_json("metrics", {**metrics, **({"leakage": worth} if worth else {})})
+    seconds = round(time.monotonic() - started, 1)
+    reason = "max_minutes" if stopped else fitted.reason
+    run.set_state("stopped" if stopped else "finished", reason=reason, epochs=len(fitted.epochs), seconds=seconds)
+
+
+def open_run(recipe: Recipe, out: Path, resume: bool) -> Run:
+    """The run folder: a new one, or the one to go on with.
+
+    Raises:
+        RunError: it exists and ``resume`` was not asked for, or it belongs to another recipe.
+    """
+    run = Run(out)
+    if not run.recipe_path.is_file():
+        if out.is_dir() and any(path for path in out.iterdir() if path.name != "checkpoints") and not resume:
+            raise RunError(
+                _("The folder is not empty."), file=out, cure=_("Choose another one with --out.")
+            )
+        run.begin(recipe)
+        return run
+    if not resume:
+        raise RunError(
+            _("There is a run in this folder already."),
+            file=out,
+            cure=_("Go on with it by --resume, or choose another folder with --out."),
+        )
+    if dump_recipe(run.recipe()) != dump_recipe(recipe):
+        raise RunError(
+            _("The run in this folder was begun with another recipe."),
+            file=run.recipe_path,
+            cure=_("Resume with the same recipe and the same --set, or choose another folder with --out."),
+        )
+    return run
+
+
+def _begin(run: Run, recipe: Recipe, dataset: Dataset, manifest: Manifest) -> None:
+    run.begin(recipe)
+    manifest.save(run.manifest_path)
+    run.write_json("audit", dataset.audit.with_split(manifest).as_dict())
+    hashes = {"manifest": manifest.content_hash()}
+    run.write_json("environment", describe_environment(str(dataset.device), dataset.precision, **hashes))
+
+
+def _save_model(
+    run: Run, learner: Learner, manifest: Manifest, fitted: Fitted, threshold: tuple[float | None, str]
+) -> None:
+    recipe = learner.recipe
+    facts: dict[str, Any] = {
+        "threshold_rule": threshold[1],
+        "frozen_features": learner.is_frozen,
+        "best_epoch": fitted.kept_epoch,
+        "source": manifest.source,
+        "recipe": recipe.name,
+    }
+    Model(
+        learner.classifier,
+        learner.spec,
+        recipe.network,
+        recipe.prepare,
+        manifest.classes,
+        threshold[0],
+        recipe.evaluation.flip,
+        facts,
+    ).save(run)

@@ -1,0 +1,29 @@
+"""Report and model card of a run, written even when the run fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from laudo.core.run import Run
+from laudo.report.model_card import write_model_card
+from laudo.report.page import write_report
+
+
+def write_reports(run: Run, language: str) -> Path:
+    """Write report.html and MODEL_CARD.md from what the run folder holds."""
+    write_model_card(run, language)
+    return write_report(run, language)
+
+
+@contextmanager
+def report_even_if_failed(run: Run, language: str) -> Iterator[None]:
+    """Within the block, an error is written down and reported before it goes on its way."""
+    try:
+        yield
+    except BaseException as error:
+        run.fail(error)
+        if not isinstance(error, KeyboardInterrupt):
+            write_reports(run, language)
+        raise

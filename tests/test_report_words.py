@@ -1,0 +1,234 @@
+"""What the report says: verdict, light, sanity, limits, methods, model card, languages."""
+
+from __future__ import annotations
+
+import gettext
+from dataclasses import replace
+
+import pytest
+
+from laudo.core.messages import LANGUAGES, translations
+from laudo.report.citations import BIBTEX, used
+from laudo.report.context import gather
+from laudo.report.light import audit_light
+from laudo.report.limits import limits
+from laudo.report.methods import methods_text
+from laudo.report.model_card import plain, write_model_card
+from laudo.report.page import write_report
+from laudo.report.sanity import sanity_judgement
+from laudo.report.sections.cases import outcome
+from laudo.report.verdict import baseline, baseline_sentence, leakage_sentences, verdict
+from laudo.report.voice import Voice
+from report_example import make_recipe, make_run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return make_run(tmp_path_factory.mktemp("words") / "brain", n=40)
+
+
+@pytest.fixture(scope="module")
+def evidence(run):
+    return gather(run)
+
+
+def with_result(evidence, **changes):
+    return replace(evidence, metrics={**evidence.metrics, "test": {**evidence.metrics["test"], **changes}})
+
+
+def metric(value, low, high):
+    return {"value": value, "ci95": [low, high]}
+
+
+def test_numbers_have_the_reader_s_form():
+    assert Voice("en").number(0.1234) == "0.123"
+    assert Voice("pt").number(0.1234) == "0,123"
+    assert Voice("pt").integer(2306433) == "2.306.433"
+    assert Voice("en").interval(metric(0.9, 0.871, 0.94), 2) == "0.87–0.94"
+    assert Voice("en").interval(metric(0.02, -0.002, 0.05), 1, scale=100) == "−0.2 … 5.0"
+    assert Voice("en").interval({"value": 1, "ci95": None}) == ""
+    assert Voice("en").interval({"value": 1, "ci95": [None, None]}) == ""
+    assert Voice("en").number(None) == "–"
+    assert Voice("en").number(float("nan")) == "–"
+    assert Voice("en").short(0.0001) == "0.0001"
+
+
+def test_dates_are_written_out():
+    assert Voice("en").date("2026-03-05T14:30:00+00:00") == "March 5, 2026, 14:30 UTC"
+    assert Voice("pt").date("2026-03-05T14:30:00+00:00") == "5 de março de 2026, 14:30 UTC"
+    assert Voice("en").date("yesterday") == "yesterday"
+
+
+def test_an_unknown_language_is_refused(run):
+    with pytest.raises(ValueError, match="klingon"):
+        write_report(run, "klingon")
+
+
+def test_the_verdict_is_made_from_the_numbers(evidence):
+    changed = with_result(evidence, n=253, groups=201, metrics={"accuracy": metric(0.913, 0.87, 0.94)})
+    text = "On 253 images of 201 groups never seen in training, the model told “yes” from “no” with accuracy 0.91 "
+    assert verdict(changed, Voice("en")) == text + "(95\u00a0% interval 0.87–0.94)."
+
+
+def test_the_baseline_is_the_most_frequent_class(evidence):
+    changed = with_result(
+        evidence,
+        confusion={"classes": ["no", "yes"], "matrix": [[20, 20], [10, 50]]},
+        metrics={"accuracy": metric(0.7, 0.58, 0.8)},
+    )
+    assert baseline(changed) == 0.6
+    assert "do not show that the model learned anything" in baseline_sentence(changed, Voice("en"))
+    better = with_result(changed, metrics={"accuracy": metric(0.7, 0.62, 0.8)})
+    assert "learned" not in baseline_sentence(better, Voice("en"))
+    assert "0.60" in baseline_sentence(better, Voice("en"))
+
+
+def test_without_a_leakage_check_nothing_is_said_of_it(evidence):
+    assert leakage_sentences(evidence, Voice("en")) == []
+
+
+@pytest.mark.parametrize(
+    ("statuses", "ran", "total", "expected"),
+    [
+        (["pass", "pass"], 2, 2, "pass"),
+        (["pass", "warn"], 2, 2, "warn"),
+        (["warn", "fail"], 2, 2, "fail"),
+        (["pass", "not_run"], 1, 2, "not_run"),
+        (["pass"], 1, 2, "not_run"),
+        ([], 0, 0, "not_run"),
+    ],
+)
+def test_the_light_is_green_only_when_everything_ran_and_passed(statuses, ran, total, expected):
+    audit = {"checks_run": ran, "checks_total": total, "findings": [{"status": status} for status in statuses]}
+    assert audit_light(audit, Voice("en")).status == expected
+
+
+def test_no_audit_is_not_green():
+    light = audit_light(None, Voice("en"))
+    assert light.status == "not_run"
+    assert light.sentence == "The data were not audited."
+
+
+@pytest.mark.parametrize(
+    ("spearman", "ssim", "status", "words"),
+    [
+        (0.9, 0.95, "fail", "hardly change"),
+        (0.5, 0.3, "warn", "only in part"),
+        (0.1, 0.9, "warn", "only in part"),
+        (0.1, 0.3, "pass", "they depend on what the model learned"),
+        (-0.2, None, "pass", "they depend on what the model learned"),
+    ],
+)
+def test_the_sanity_check_is_said_the_way_it_went(spearman, ssim, status, words):
+    judged = sanity_judgement({"spearman": spearman, "ssim": ssim}, Voice("en"))
+    assert judged["status"] == status
+    assert words in judged["sentence"]
+
+
+def test_no_sanity_check_is_said_too():
+    assert "was not run" in sanity_judgement(None, Voice("en"))["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("label", "predicted", "positive", "expected"),
+    [
+        ("yes", "yes", "yes", "TP"),
+        ("no", "no", "yes", "TN"),
+        ("no", "yes", "yes", "FP"),
+        ("yes", "no", "yes", "FN"),
+        ("a", "a", None, "right"),
+        ("a", "b", None, "wrong"),
+    ],
+)
+def test_outcomes(label, predicted, positive, expected):
+    assert outcome(label, predicted, positive) == expected
+
+
+def test_limits_say_what_was_not_done(evidence):
+    text = " ".join(limits(evidence, Voice("en")))
+    for words in (
+        "no external test",
+        "which patient",
+        "look at the intervals",
+        "11 were run",
+        "one seed",
+        "copies of images",
+    ):
+        assert words.lower() in text.lower()
+    external = replace(evidence, metrics={**evidence.metrics, "external": evidence.metrics["test"]})
+    assert "no external test" not in " ".join(limits(external, Voice("en")))
+
+
+def test_limits_do_not_miss_patients_that_are_named(evidence):
+    manifest = evidence.manifest.with_columns(patient="P1")
+    assert "which patient" not in " ".join(limits(replace(evidence, manifest=manifest), Voice("en")))
+
+
+def test_methods_follow_the_recipe(evidence):
+    text = " ".join(methods_text(evidence, Voice("en")))
+    for words in (
+        "40 images of the data set kaggle-brain [chakrabarty2019]", "mobilenetv2_100 [sandler2018]", "fixed feature extractor",
+        "64 units", "Dropout of 0.3", "Adam [kingma2015]", "learning rate 0.001", "horizontal flips with probability 0.5",
+        "rotations up to 10 degrees", "256 × 256", "bootstrap [efron1993] with 100 resamples", "grad-cam [selvaraju2020]",
+        "[adebayo2018] on 4 images", "20%",
+    ):  # fmt: skip
+        assert words in text
+    other = make_recipe(
+        training={"optimizer": "sgd", "keep": "last", "epochs": 3}, augment={}, network={"backbone": "vgg19"}
+    )
+    text = " ".join(methods_text(replace(evidence, recipe=other), Voice("en")))
+    assert "SGD" in text
+    assert "vgg19 [simonyan2014]" in text
+    assert "No augmentation" in text
+    assert "weights of the last epoch" in text
+    assert "kingma" not in text
+
+
+def test_only_what_was_used_is_cited(evidence):
+    keys = used(make_recipe(network={"backbone": "resnet50"}), explained=False, sanity_checked=False)
+    assert keys == ["chakrabarty2019", "he2016", "kingma2015", "efron1993", "paszke2019", "wightman2019"]
+    text = " ".join(methods_text(evidence, Voice("en")))
+    for key in used(evidence.recipe, explained=True, sanity_checked=True):
+        assert f"[{key}]" in text
+        assert key in BIBTEX[key]
+
+
+def test_every_citation_is_balanced_bibtex():
+    for key, entry in BIBTEX.items():
+        assert entry.startswith("@")
+        assert entry.split("{", 1)[1].startswith(key + ",")
+        assert entry.count("{") == entry.count("}")
+
+
+def test_the_model_card_says_what_the_report_says(run):
+    text = write_model_card(run, "en").read_text(encoding="utf-8")
+    assert "For research only, not a medical device." in text
+    assert "never seen in training" in text
+    assert "| Accuracy | 0." in text
+    assert "@inproceedings{sandler2018" in text
+    for heading in ("Model", "Intended use", "Data", "Results (test)", "Limits", "Methods", "References"):
+        assert f"\n## {heading}\n" in text
+
+
+def test_names_do_not_act_in_the_model_card():
+    assert plain("<script>a|b</script> *x*\n# y") == "&lt;script&gt;a\\|b&lt;/script&gt; \\*x\\* \\# y"
+
+
+@pytest.mark.parametrize(("language", "tag"), [("en", "en-US"), ("pt", "pt-BR"), ("es", "es-419")])
+def test_the_page_says_its_language(run, language, tag):
+    html = write_report(run, language).read_text(encoding="utf-8")
+    assert f'<html lang="{tag}">' in html
+    if language != "en" and type(translations(language)) is not gettext.NullTranslations:
+        for words in (
+            "How to read this",
+            "Errors by case",
+            "never seen in training",
+            "false positive",
+            "Training",
+            "Summary",
+        ):
+            assert words not in html
+
+
+def test_every_language_has_a_voice():
+    assert [Voice(language).language for language in LANGUAGES] == list(LANGUAGES)
