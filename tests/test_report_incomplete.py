@@ -60,8 +60,8 @@ def test_an_empty_folder_gets_a_report(tmp_path):
 @pytest.mark.parametrize(
     "name",
     [
-        "recipe.yaml", "manifest.parquet", "status.json", "audit.json", "log.jsonl", "metrics.json", "predictions/test.parquet",
-        "explanations.json", "environment.json", "model.json",
+        "recipe.yaml", "manifest.parquet", "status.json", "audit.json", "log.jsonl", "metrics.json",
+        "predictions/test.parquet", "explanations.json", "environment.json", "model.json",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("damage", ["gone", "cut", "empty", "other"])
@@ -79,7 +79,8 @@ def test_a_lost_or_damaged_file_does_not_stop_the_report(complete, tmp_path, nam
     html = read(run)
     assert len(re.findall("<section ", html)) == 11
     assert write_model_card(run, "en").is_file()
-    if damage != "gone" and name not in ("log.jsonl", "status.json"):
+    # Half of a text of lines may be a whole text, as may none of it.
+    if damage != "gone" and name not in ("log.jsonl", "status.json") and (damage, name) != ("cut", "recipe.yaml"):
         assert name.removeprefix("predictions/") in section(html, "problems")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import pytest
 
@@ -12,7 +13,8 @@ from laudo.report.page import write_report
 from report_example import HOSTILE, LEAKAGE, make_cross_validation, make_run
 
 ORDER = (
-    "summary", "data", "audit", "training", "results", "cases", "explanations", "limits", "methods", "reproduce", "problems",
+    "summary", "data", "audit", "training", "results", "cases", "explanations", "limits", "methods",
+    "reproduce", "problems",
 )  # fmt: skip
 VOID = {"img", "meta", "link", "input", "br", "hr"}
 
@@ -129,7 +131,7 @@ def test_headings_do_not_skip_a_level(html):
     levels = [int(level) for level in re.findall(r"<h([1-6])", html)]
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
 def test_a_hostile_name_stays_text(html):
@@ -155,7 +157,8 @@ def test_the_slider_has_a_label_and_buttons_and_the_map_shows_without_scripts(ht
     assert all("hidden" not in attributes for tag, attributes in page.tags if attributes.get("class") == "over")
 
 
-def test_outcomes_are_marked_by_word_and_shape(html):
+def test_outcomes_are_marked_by_word_and_shape(cross_validated):
+    html = cross_validated
     assert "▲</span> false positive" in html
     assert "▼</span> false negative" in html
     assert "FP: false positive, FN: false negative" in html

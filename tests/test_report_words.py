@@ -167,10 +167,11 @@ def test_limits_do_not_miss_patients_that_are_named(evidence):
 def test_methods_follow_the_recipe(evidence):
     text = " ".join(methods_text(evidence, Voice("en")))
     for words in (
-        "40 images of the data set kaggle-brain [chakrabarty2019]", "mobilenetv2_100 [sandler2018]", "fixed feature extractor",
-        "64 units", "Dropout of 0.3", "Adam [kingma2015]", "learning rate 0.001", "horizontal flips with probability 0.5",
-        "rotations up to 10 degrees", "256 × 256", "bootstrap [efron1993] with 100 resamples", "grad-cam [selvaraju2020]",
-        "[adebayo2018] on 4 images", "20%",
+        "40 images of the data set kaggle-brain [chakrabarty2019]", "mobilenetv2_100 [sandler2018]", "20%",
+        "fixed feature extractor", "64 units", "Dropout of 0.3", "Adam [kingma2015]", "learning rate 0.001",
+        "256 × 256",
+        "horizontal flips with probability 0.5", "rotations up to 10 degrees", "[efron1993] with 100 resamples",
+        "grad-cam [selvaraju2020]", "[adebayo2018] on 4 images",
     ):  # fmt: skip
         assert words in text
     other = make_recipe(

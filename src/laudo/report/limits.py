@@ -114,7 +114,7 @@ def _audit(evidence: Evidence, voice: Voice) -> list[str]:
         )
     if {"identical_bytes", "identical_pixels", "near_identical"} & set(bad):
         text = _("The set holds copies of images.")
-        if not evidence.groups_divided:
+        if not evidence.groups_divided and "across_parts" not in bad:
             text += " " + _("They were kept on one side of the split, but the set is smaller than its number of files.")
         found.append(text)
     return found

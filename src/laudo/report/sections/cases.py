@@ -49,7 +49,6 @@ def build(draft: Draft) -> dict[str, Any]:
         "sheet": [_case(row, draft, SMALL_SIDE, {}) for row in worst_first[:SHEET]],
         "sheet_left": max(0, len(table) - SHEET),
         "total": voice.integer(len(table)),
-        "probability_column": PROBABILITY,
     }
 
 

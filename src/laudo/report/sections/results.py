@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from laudo.evaluate.notes import note_sentence
-from laudo.report.names import LOWER_IS_BETTER, METRICS, in_order, metric_name, part_name, short_name
+from laudo.report.names import METRICS, in_order, metric_name, part_name, short_name
 from laudo.report.sections.draft import AbsentError, Draft
 from laudo.report.sections.result_figures import result_figures
 from laudo.report.verdict import no_result
@@ -50,7 +50,6 @@ def _metric_row(name: str, metric: dict[str, Any], draft: Draft) -> dict[str, An
         "name": metric_name(name, voice),
         "value": voice.number(metric.get("value")),
         "interval": voice.interval(metric) or "–",
-        "lower": name in LOWER_IS_BETTER,
     }
 
 

@@ -1,0 +1,181 @@
+"""The commands that make and use runs. Each is a typed function; what it needs is imported when it runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from laudo.cli.options import Data, Debug, Json, Lang, Output, Paths, RunFolder, Settings
+from laudo.core.messages import _, current_language
+
+
+def demo(
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help=_("Folder for data, run and report."))] = Path("demo"),
+    lang: Lang = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    from laudo.cli.console import run_command
+    from laudo.cli.show import run_answer
+
+    def work():  # type: ignore[no-untyped-def]
+        from laudo.workflows.demo import run_demo
+
+        return run_answer(run_demo(out, current_language()))
+
+    run_command(work, json, debug)
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help=_("Name of a shipped recipe, or a YAML file."))],
+    data: Data = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="RUN", help=_("Run folder; default: runs/<recipe>."))
+    ] = None,
+    settings: Settings = None,
+    folds: Annotated[
+        str | None, typer.Option("--folds", metavar="all", help=_("Cross-validate: train every fold and pool."))
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help=_("Go on with the run in the folder."))] = False,
+    max_minutes: Annotated[
+        float | None,
+        typer.Option("--max-minutes", metavar="M", min=0.0, help=_("Stop after the epoch in which this time is over.")),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=_("Show what would be done; write nothing."))] = False,
+    lang: Lang = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    from laudo.cli.console import run_command
+    from laudo.cli.show import plan_answer, run_answer
+    from laudo.core.errors import LaudoError
+    from laudo.core.recipe_file import load_recipe
+
+    def work():  # type: ignore[no-untyped-def]
+        if folds not in (None, "all"):
+            raise LaudoError(_("--folds takes one value."), found=folds, expected="all")
+        loaded = load_recipe(recipe, settings or ())
+        if dry_run:
+            from laudo.workflows.plan import plan_training
+
+            return plan_answer(plan_training(loaded, data, folds == "all"))
+        from laudo.train.fit import Deadline
+        from laudo.workflows.train_run import Options, cross_validate, train_run
+
+        job = cross_validate if folds == "all" else train_run
+        target = out or Path("runs") / loaded.name
+        return run_answer(job(loaded, data, target, Options(resume, Deadline.after(max_minutes), current_language())))
+
+    run_command(work, json, debug)
+
+
+def evaluate(
+    run: RunFolder,
+    data: Data = None,
+    split: Annotated[
+        str, typer.Option("--split", metavar="PART", help=_("Part to score again: train, val, test or pooled."))
+    ] = "test",
+    lang: Lang = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    from laudo.cli.console import run_command
+    from laudo.cli.show import metrics_answer
+
+    def work():  # type: ignore[no-untyped-def]
+        from laudo.core.run import Run
+        from laudo.workflows.evaluate_run import evaluate_external, evaluate_part
+
+        if data is None:
+            return metrics_answer(split, evaluate_part(Run(run), split))
+        return metrics_answer("external", evaluate_external(Run(run), data, current_language()))
+
+    run_command(work, json, debug)
+
+
+def predict(
+    run: RunFolder,
+    paths: Paths,
+    out: Output,
+    lang: Lang = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    from laudo.cli.console import run_command
+    from laudo.cli.show import predictions_answer
+
+    def work():  # type: ignore[no-untyped-def]
+        from laudo.core.run import Run
+        from laudo.workflows.use_model import predict_paths
+
+        return predictions_answer(predict_paths(Run(run), paths, out), out)
+
+    run_command(work, json, debug)
+
+
+def explain(
+    run: RunFolder,
+    paths: Paths,
+    out: Output,
+    method: Annotated[str, typer.Option("--method", help=_("How to explain."))] = "grad-cam",
+    target: Annotated[
+        str | None, typer.Option("--class", metavar="NAME", help=_("Class to explain; default: the predicted one."))
+    ] = None,
+    lang: Lang = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    from laudo.cli.console import run_command
+    from laudo.cli.show import explanations_answer
+
+    def work():  # type: ignore[no-untyped-def]
+        from laudo.core.run import Run
+        from laudo.workflows.use_model import explain_paths
+
+        return explanations_answer(explain_paths(Run(run), paths, out, method, target), out)
+
+    run_command(work, json, debug)
+
+
+def report(
+    run: RunFolder,
+    lang: Lang = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    from laudo.cli.console import run_command
+    from laudo.cli.show import file_answer
+
+    def work():  # type: ignore[no-untyped-def]
+        from laudo.core.run import Run
+        from laudo.workflows.write_report import write_reports
+
+        folder = Run(run)
+        folder.recipe()
+        return file_answer("report", write_reports(folder, current_language()))
+
+    run_command(work, json, debug)
+
+
+def doctor(lang: Lang = None, json: Json = False, debug: Debug = False) -> None:
+    from laudo.cli.console import run_command
+    from laudo.cli.show import table_answer
+
+    def work():  # type: ignore[no-untyped-def]
+        from laudo.workflows.doctor import examine_machine
+
+        return table_answer(examine_machine())
+
+    run_command(work, json, debug)
+
+
+# Help texts are docstrings at the time the table is read, so that they can be in the reader's language.
+demo.__doc__ = _("The main job on synthetic images: make data, train, evaluate, explain, report.")
+train.__doc__ = _("Train a recipe on a folder of images, judge it and write the report.")
+evaluate.__doc__ = _("Score a run's predictions again, or the run on other images.")
+predict.__doc__ = _("Ask a run's model about images; one row each, broken files included.")
+explain.__doc__ = _("Show where in the images the evidence for a class lies.")
+report.__doc__ = _("Write the report of a run again, in another language too.")
+doctor.__doc__ = _("Show what laudo found on this machine.")

@@ -1,0 +1,40 @@
+"""Options that commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from laudo.core.messages import LANGUAGES, _
+
+
+def _check_language(value: str | None) -> str | None:
+    if value is not None and value not in LANGUAGES:
+        raise typer.BadParameter(_("choose one of {names}").format(names=", ".join(LANGUAGES)))
+    return value
+
+
+Json = Annotated[bool, typer.Option("--json", help=_("Print one JSON object on stdout and nothing else there."))]
+Debug = Annotated[bool, typer.Option("--debug", help=_("Show the traceback of an error."))]
+Lang = Annotated[
+    str | None,
+    typer.Option(
+        "--lang",
+        metavar="en|pt|es",
+        callback=_check_language,
+        help=_("Language of messages and reports; default: the system's."),
+    ),
+]
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="ROOT", help=_("The data set's folder, or one that holds it; default: LAUDO_DATA.")),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="a.b=c", help=_("Change a value of the recipe; may be given many times.")),
+]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help=_("A run folder."))]
+Paths = Annotated[list[Path], typer.Argument(metavar="PATH…", help=_("Images, or folders of images."))]
+Output = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help=_("Folder for the results."))]

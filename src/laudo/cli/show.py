@@ -1,0 +1,192 @@
+"""Answers of the commands: the JSON object, and the same for a person to read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from laudo.cli.console import PARTLY_DONE, Answer
+from laudo.core.messages import LOCALE_OF, _, current_language
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from laudo.audit.audit import Audit
+    from laudo.core.run import Run
+    from laudo.sources.source import Source
+
+SHOWN = ("accuracy", "balanced_accuracy", "sensitivity", "specificity", "auc_roc", "brier")
+"""Figures on the screen after a training; the report has them all."""
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A figure in the reader's form."""
+    from babel.numbers import format_decimal
+
+    if value is None:
+        return "–"
+    return format_decimal(value, format="0." + "0" * digits, locale=LOCALE_OF[current_language()])
+
+
+def run_answer(run: Run) -> Answer:
+    """State of a run and its main figures."""
+    state = run.state()
+    metrics = run.optional_json("metrics") or {}
+    part = "pooled" if "pooled" in metrics else run.recipe().evaluation.headline
+    facts: dict[str, Any] = {
+        "run": str(run.folder),
+        "report": str(run.report_path),
+        **state,
+        "part": part,
+        "n": metrics.get(part, {}).get("n"),
+        "metrics": metrics.get(part, {}).get("metrics", {}),
+    }
+    if "leakage" in metrics:
+        facts["leakage"] = metrics["leakage"]
+
+    def show(console: Console) -> None:
+        if part in metrics:
+            _print_metrics(console, part, metrics[part])
+        if "leakage" in metrics:
+            _print_leakage(console, metrics["leakage"])
+        if state["state"] == "stopped":
+            console.print(Text(_("Stopped when the time was over; go on with --resume."), style="bold"))
+        console.print(Text.assemble((_("Report: "), "bold"), str(run.report_path)))
+
+    return facts, show, 0
+
+
+def metrics_answer(part: str, scores: dict[str, Any]) -> Answer:
+    """Figures of one part."""
+    return {"part": part, **scores}, lambda console: _print_metrics(console, part, scores), 0
+
+
+def _print_metrics(console: Console, part: str, scores: dict[str, Any]) -> None:
+    from laudo.evaluate.notes import metric_name
+
+    title = _("{part}: {n} images in {groups} groups").format(part=part, n=scores["n"], groups=scores["groups"])
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.add_column("")
+    table.add_column(_("value"), justify="right")
+    table.add_column(_("95 % interval"), justify="right")
+    for name in SHOWN:
+        entry = scores["metrics"].get(name)
+        if entry is not None:
+            low, high = entry["ci95"] or (None, None)
+            interval = "–" if low is None else f"{number(low)}–{number(high)}"
+            table.add_row(metric_name(name, _), number(entry["value"]), interval)
+    console.print(table)
+
+
+def _print_leakage(console: Console, leakage: dict[str, Any]) -> None:
+    difference = leakage["difference"]["accuracy"]
+    low, high = difference["ci95"] or (None, None)
+    console.print(
+        _(
+            "What leakage was worth: accuracy {random} with copies in both parts, {grouped} without; difference {difference} "
+            "(95 % interval {low} to {high}), same {n} images."
+        ).format(
+            random=number(leakage["random"]["accuracy"]["value"]),
+            grouped=number(leakage["grouped"]["accuracy"]["value"]),
+            difference=number(difference["value"]),
+            low=number(low),
+            high=number(high),
+            n=leakage["images"],
+        )
+    )
+
+
+def predictions_answer(rows: pd.DataFrame, out: Path) -> Answer:
+    """How many files were predicted; broken ones are named."""
+    broken = rows[rows["error"] != ""]
+    counts = {str(name): int(n) for name, n in rows["predicted"].value_counts().items()}
+    facts = {"files": len(rows), "predicted": counts, "broken": broken["file"].tolist(), "table": str(out / "predictions.csv")}
+
+    def show(console: Console) -> None:
+        for _index, row in broken.iterrows():
+            console.print(Text.assemble((_("not read: "), "yellow"), f"{row['file']}: {row['error']}"))
+        done = ", ".join(f"{name} {n}" for name, n in counts.items()) or "–"
+        console.print(_("{n} of {total} files: {counts}").format(n=len(rows) - len(broken), total=len(rows), counts=done))
+        console.print(Text.assemble((_("Table: "), "bold"), str(out / "predictions.csv")))
+
+    code = 0 if broken.empty else 2 if len(broken) == len(rows) else PARTLY_DONE
+    return facts, show, code
+
+
+def explanations_answer(cases: list[dict[str, Any]], out: Path) -> Answer:
+    """What was explained."""
+    broken = [case for case in cases if case["error"]]
+    facts = {"cases": cases, "folder": str(out)}
+
+    def show(console: Console) -> None:
+        for case in cases:
+            if case["error"]:
+                console.print(Text.assemble((_("not read: "), "yellow"), f"{case['file']}: {case['error']}"))
+            else:
+                text = _("{file}: {predicted} ({probability}), map of {target} in {overlay}")
+                console.print(Text(text.format(**{**case, "probability": number(case["probability"])})))
+
+    return facts, show, 0 if not broken else 2 if len(broken) == len(cases) else PARTLY_DONE
+
+
+def sources_answer(sources: Sequence[Source]) -> Answer:
+    """The data sets there are."""
+    fields = ("name", "what", "size", "licence", "citation", "where", "layout")
+    facts = {"sources": [{field: getattr(source, field) for field in fields} for source in sources]}
+
+    def show(console: Console) -> None:
+        labels = {"what": "", "layout": _("layout"), "where": _("where"), "licence": _("licence"), "citation": _("cite")}
+        for source in sources:
+            console.print(Text(source.name, style="bold"))
+            for field, label in labels.items():
+                if text := getattr(source, field):
+                    console.print(Text.assemble("  ", (f"{label}: " if label else "", "dim"), text))
+
+    return facts, show, 0
+
+
+def audit_answer(audit: Audit) -> Answer:
+    """Findings; exit code 1 when one of them fails."""
+    from laudo.audit.sentences import sentence, title
+
+    marks = {"pass": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red"), "not_run": ("–", "dim")}
+
+    def show(console: Console) -> None:
+        words = {"pass": _("pass"), "warn": _("warning"), "fail": _("fails"), "not_run": _("not run")}
+        for finding in audit.findings:
+            mark, style = marks[finding.status]
+            line = f"{title(finding.check, _)}. {sentence(finding, _)}"
+            console.print(Text.assemble((f"{mark} {words[finding.status]:<9}", style), line))
+            for cluster in finding.samples[:5]:
+                console.print(Text("             " + " = ".join(cluster), style="dim"))
+            if len(finding.samples) > 5:
+                console.print(Text("             " + _("… and {n} more").format(n=len(finding.samples) - 5), style="dim"))
+
+    failed = any(finding.status == "fail" for finding in audit.findings)
+    return audit.as_dict(), show, 1 if failed else 0
+
+
+def file_answer(name: str, path: Path) -> Answer:
+    """Where something was written."""
+    return {name: str(path)}, lambda console: console.print(Text(str(path))), 0
+
+
+def table_answer(rows: dict[str, Any]) -> Answer:
+    """Names and values."""
+
+    def show(console: Console) -> None:
+        width = max(len(name) for name in rows)
+        for name, value in rows.items():
+            console.print(Text.assemble((f"{name:<{width}}  ", "dim"), str(value)))
+
+    return rows, show, 0
+
+
+def plan_answer(plan: dict[str, Any]) -> Answer:
+    """What a training would do."""
+    return table_answer(plan)

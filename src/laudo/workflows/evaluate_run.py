@@ -1,0 +1,79 @@
+"""Score a run again: a part of its own split, or other images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from laudo.audit.audit import audit_manifest
+from laudo.core.errors import DataError, RunError
+from laudo.core.messages import _
+from laudo.core.predictions import Predictions
+from laudo.core.progress import say
+from laudo.core.run import Run
+from laudo.evaluate.evaluate import evaluate
+from laudo.networks.precision import choose_device, choose_precision
+from laudo.predict.batches import predict_prepared
+from laudo.predict.model import load_model
+from laudo.prepare.cache import prepare_images
+from laudo.sources.table import SOURCES, import_manifest
+from laudo.split.grouped import assign_groups
+from laudo.workflows.write_report import write_reports
+
+
+def evaluate_part(run: Run, part: str) -> dict[str, Any]:
+    """Metrics of a part, computed anew from its predictions; metrics.json is not touched.
+
+    Raises:
+        RunError: there are no predictions of this part.
+    """
+    recipe = run.recipe()
+    if not run.has_predictions(part):
+        names = sorted(path.stem for path in (run.folder / "predictions").glob("*.parquet"))
+        raise RunError(
+            _("The run has no predictions of this part."), file=run.folder, found=part, expected=", ".join(names) or "–"
+        )
+    return evaluate(run.predictions(part), recipe.evaluation.bootstrap, recipe.split.seed)
+
+
+def evaluate_external(run: Run, data: Path, language: str) -> dict[str, Any]:
+    """Predict and score other images with the run's model; adds ``external`` to metrics and report.
+
+    Images whose bytes were used by the run are left out and counted.
+
+    Raises:
+        DataError: classes differ, or every image was used by the run.
+    """
+    recipe = run.recipe()
+    device = choose_device()
+    model = load_model(run, device)
+    known = [name for name, source in SOURCES.items() if name != "folders" and source.fits(data)]
+    manifest = import_manifest(known[0] if known else "folders", data)
+    strange = sorted(set(manifest.table["label"]) - set(model.classes))
+    if strange:
+        raise DataError(
+            _("The classes of these images are not those of the model."),
+            file=data,
+            expected=", ".join(model.classes),
+            found=", ".join(strange),
+            cure=_("Name the folders like the model's classes."),
+        )
+    audit = audit_manifest(manifest, unreadable="skip")
+    used = set(run.manifest().table["sha256"])
+    fresh = audit.manifest.rows((~audit.manifest.table["sha256"].isin(used)).to_numpy().nonzero()[0])
+    if len(fresh) < len(audit.manifest):
+        say(_("{n} images were used by this run; they are left out").format(n=len(audit.manifest) - len(fresh)))
+    if not len(fresh):
+        raise DataError(_("Every image was used by this run: nothing is left to judge it by."), file=data)
+    fresh = assign_groups(fresh)
+    images = prepare_images(fresh, model.prepare)
+    precision = choose_precision(recipe.training.precision, device)
+    probabilities = predict_prepared(model.classifier, images, np.arange(len(fresh)), precision, model.flip)
+    predictions = Predictions.build(fresh.table, probabilities, model.classes, model.threshold)
+    predictions.save(run.predictions_path("external"))
+    scores = evaluate(predictions, recipe.evaluation.bootstrap)
+    run.write_json("metrics", {**run.json("metrics"), "external": scores})
+    write_reports(run, language)
+    return scores
