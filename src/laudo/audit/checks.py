@@ -114,9 +114,7 @@ def label_conflict(seen: Seen) -> Finding:
     """No copies of one picture carry different labels."""
     labels = dict(zip(seen.manifest.table["sample"], seen.manifest.table["label"], strict=True))
     keys = [str(number) if number >= 0 else "" for number in seen.cluster]
-    torn = tuple(
-        cluster for cluster in _copies("", seen, keys).samples if len({labels[name] for name in cluster}) > 1
-    )
+    torn = tuple(cluster for cluster in _copies("", seen, keys).samples if len({labels[name] for name in cluster}) > 1)
     return Finding("label_conflict", "warn" if torn else "pass", len(torn), torn)
 
 
@@ -130,8 +128,7 @@ def class_balance(seen: Seen) -> Finding:
 def patient_ids(seen: Seen) -> Finding:
     """It is known which images are of one patient."""
     known = int((seen.manifest.table["patient"] != "").sum())
-    status = "pass" if known == len(seen.manifest) else "warn"
-    return Finding("patient_ids", status, len(seen.manifest) - known)
+    return Finding("patient_ids", "pass" if known == len(seen.manifest) else "warn", len(seen.manifest) - known)
 
 
 def across_parts(seen: Seen) -> Finding:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from laudo.cli.options import Data, Debug, Json, Lang, Output, Paths, RunFolder, Settings
 from laudo.core.messages import _, current_language
 
+if TYPE_CHECKING:
+    from laudo.cli.console import Answer
+
 
 def demo(
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help=_("Folder for data, run and report."))] = Path("demo"),
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help=_("Folder for data, run and report."))] = Path(
+        "demo"
+    ),
     lang: Lang = None,
     json: Json = False,
     debug: Debug = False,
@@ -20,7 +25,7 @@ def demo(
     from laudo.cli.console import run_command
     from laudo.cli.show import run_answer
 
-    def work():  # type: ignore[no-untyped-def]
+    def work() -> Answer:
         from laudo.workflows.demo import run_demo
 
         return run_answer(run_demo(out, current_language()))
@@ -53,7 +58,7 @@ def train(
     from laudo.core.errors import LaudoError
     from laudo.core.recipe_file import load_recipe
 
-    def work():  # type: ignore[no-untyped-def]
+    def work() -> Answer:
         if folds not in (None, "all"):
             raise LaudoError(_("--folds takes one value."), found=folds, expected="all")
         loaded = load_recipe(recipe, settings or ())
@@ -84,7 +89,7 @@ def evaluate(
     from laudo.cli.console import run_command
     from laudo.cli.show import metrics_answer
 
-    def work():  # type: ignore[no-untyped-def]
+    def work() -> Answer:
         from laudo.core.run import Run
         from laudo.workflows.evaluate_run import evaluate_external, evaluate_part
 
@@ -106,7 +111,7 @@ def predict(
     from laudo.cli.console import run_command
     from laudo.cli.show import predictions_answer
 
-    def work():  # type: ignore[no-untyped-def]
+    def work() -> Answer:
         from laudo.core.run import Run
         from laudo.workflows.use_model import predict_paths
 
@@ -130,7 +135,7 @@ def explain(
     from laudo.cli.console import run_command
     from laudo.cli.show import explanations_answer
 
-    def work():  # type: ignore[no-untyped-def]
+    def work() -> Answer:
         from laudo.core.run import Run
         from laudo.workflows.use_model import explain_paths
 
@@ -148,7 +153,7 @@ def report(
     from laudo.cli.console import run_command
     from laudo.cli.show import file_answer
 
-    def work():  # type: ignore[no-untyped-def]
+    def work() -> Answer:
         from laudo.core.run import Run
         from laudo.workflows.write_report import write_reports
 
@@ -163,7 +168,7 @@ def doctor(lang: Lang = None, json: Json = False, debug: Debug = False) -> None:
     from laudo.cli.console import run_command
     from laudo.cli.show import table_answer
 
-    def work():  # type: ignore[no-untyped-def]
+    def work() -> Answer:
         from laudo.workflows.doctor import examine_machine
 
         return table_answer(examine_machine())

@@ -10,7 +10,15 @@ from typing import Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from laudo.core.errors import LaudoError
@@ -47,7 +55,9 @@ class Bars:
 
     def advance(self, step: int, parts: int = 1, note: str = "") -> None:
         """Move it."""
-        self.progress.update(TaskID(step), advance=parts, **({"note": note} if note else {}))
+        if note:
+            self.progress.update(TaskID(step), note=note)
+        self.progress.advance(TaskID(step), parts)
 
     def finish(self, step: int) -> None:
         """Take it away."""

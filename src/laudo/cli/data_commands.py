@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from laudo.cli.options import Debug, Json, Lang
 from laudo.core.messages import _
 
+if TYPE_CHECKING:
+    from laudo.cli.console import Answer
+
 
 def sources(lang: Lang = None, json: Json = False, debug: Debug = False) -> None:
     from laudo.cli.console import run_command
     from laudo.cli.show import sources_answer
 
-    def work():  # type: ignore[no-untyped-def]
+    def work() -> Answer:
         from laudo.sources.table import SOURCES
 
         return sources_answer(list(SOURCES.values()))
@@ -36,7 +39,7 @@ def make(
     from laudo.cli.console import run_command
     from laudo.cli.show import file_answer
 
-    def work():  # type: ignore[no-untyped-def]
+    def work() -> Answer:
         from laudo.workflows.data_jobs import make_phantoms
 
         return file_answer("folder", make_phantoms(kind, folder, n, seed, size))
@@ -55,7 +58,7 @@ def import_(
     from laudo.cli.console import run_command
     from laudo.cli.show import file_answer
 
-    def work():  # type: ignore[no-untyped-def]
+    def work() -> Answer:
         from laudo.workflows.data_jobs import import_data
 
         return file_answer("manifest", import_data(source, root, out))
@@ -72,7 +75,7 @@ def audit(
     from laudo.cli.console import run_command
     from laudo.cli.show import audit_answer
 
-    def work():  # type: ignore[no-untyped-def]
+    def work() -> Answer:
         from laudo.workflows.data_jobs import audit_data
 
         return audit_answer(audit_data(where))

@@ -105,13 +105,20 @@ def predictions_answer(rows: pd.DataFrame, out: Path) -> Answer:
     """How many files were predicted; broken ones are named."""
     broken = rows[rows["error"] != ""]
     counts = {str(name): int(n) for name, n in rows["predicted"].value_counts().items()}
-    facts = {"files": len(rows), "predicted": counts, "broken": broken["file"].tolist(), "table": str(out / "predictions.csv")}
+    facts = {
+        "files": len(rows),
+        "predicted": counts,
+        "broken": broken["file"].tolist(),
+        "table": str(out / "predictions.csv"),
+    }
 
     def show(console: Console) -> None:
         for _index, row in broken.iterrows():
             console.print(Text.assemble((_("not read: "), "yellow"), f"{row['file']}: {row['error']}"))
         done = ", ".join(f"{name} {n}" for name, n in counts.items()) or "–"
-        console.print(_("{n} of {total} files: {counts}").format(n=len(rows) - len(broken), total=len(rows), counts=done))
+        console.print(
+            _("{n} of {total} files: {counts}").format(n=len(rows) - len(broken), total=len(rows), counts=done)
+        )
         console.print(Text.assemble((_("Table: "), "bold"), str(out / "predictions.csv")))
 
     code = 0 if broken.empty else 2 if len(broken) == len(rows) else PARTLY_DONE
@@ -140,7 +147,13 @@ def sources_answer(sources: Sequence[Source]) -> Answer:
     facts = {"sources": [{field: getattr(source, field) for field in fields} for source in sources]}
 
     def show(console: Console) -> None:
-        labels = {"what": "", "layout": _("layout"), "where": _("where"), "licence": _("licence"), "citation": _("cite")}
+        labels = {
+            "what": "",
+            "layout": _("layout"),
+            "where": _("where"),
+            "licence": _("licence"),
+            "citation": _("cite"),
+        }
         for source in sources:
             console.print(Text(source.name, style="bold"))
             for field, label in labels.items():
@@ -165,7 +178,9 @@ def audit_answer(audit: Audit) -> Answer:
             for cluster in finding.samples[:5]:
                 console.print(Text("             " + " = ".join(cluster), style="dim"))
             if len(finding.samples) > 5:
-                console.print(Text("             " + _("… and {n} more").format(n=len(finding.samples) - 5), style="dim"))
+                console.print(
+                    Text("             " + _("… and {n} more").format(n=len(finding.samples) - 5), style="dim")
+                )
 
     failed = any(finding.status == "fail" for finding in audit.findings)
     return audit.as_dict(), show, 1 if failed else 0

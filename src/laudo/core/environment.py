@@ -13,7 +13,18 @@ from typing import Any
 
 import laudo
 
-PACKAGES = ("torch", "torchvision", "timm", "lightning", "numpy", "pandas", "pillow", "scikit-learn", "scikit-image", "safetensors")
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "timm",
+    "lightning",
+    "numpy",
+    "pandas",
+    "pillow",
+    "scikit-learn",
+    "scikit-image",
+    "safetensors",
+)
 
 
 def describe_environment(device: str, precision: str, **hashes: str) -> dict[str, Any]:

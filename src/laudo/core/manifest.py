@@ -70,7 +70,9 @@ class Manifest:
         strange = sorted(set(table["label"]) - set(classes))
         if strange:
             raise DataError(
-                _("A label is not among the classes."), expected=", ".join(classes), found=", ".join(map(str, strange[:5]))
+                _("A label is not among the classes."),
+                expected=", ".join(classes),
+                found=", ".join(map(str, strange[:5])),
             )
         return cls(table, Path(root), source, tuple(classes))
 
@@ -80,7 +82,9 @@ class Manifest:
     @property
     def labels(self) -> np.ndarray:
         """(n,) int64 class index of each sample."""
-        return self.table["label"].map({name: index for index, name in enumerate(self.classes)}).to_numpy(dtype=np.int64)
+        return (
+            self.table["label"].map({name: index for index, name in enumerate(self.classes)}).to_numpy(dtype=np.int64)
+        )
 
     @property
     def paths(self) -> list[Path]:
@@ -99,9 +103,12 @@ class Manifest:
         """The samples at these row numbers."""
         return replace(self, table=self.table.iloc[indices].reset_index(drop=True))
 
-    def with_columns(self, **values: object) -> Manifest:
+    def with_columns(self, **values: Sequence[str] | np.ndarray) -> Manifest:
         """A copy in which some columns are replaced."""
-        return replace(self, table=self.table.assign(**values))
+        table = self.table.copy()
+        for name, column in values.items():
+            table[name] = column
+        return replace(self, table=table)
 
     def content_hash(self) -> str:
         """Hash of what was learned from: files, labels, groups and parts, wherever they lie."""

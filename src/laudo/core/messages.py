@@ -14,8 +14,8 @@ from pathlib import Path
 LANGUAGES: tuple[str, ...] = ("en", "pt", "es")
 """The languages of messages, reports and pages."""
 
-LOCALE_OF = {"en": "en_US", "pt": "pt_BR", "es": "es_419"}
-"""Locale whose number and date forms belong to each language. Latin American Spanish: laudo's readers are there first."""
+LOCALE_OF = {"en": "en_US", "pt": "pt_BR", "es": "es"}
+"""Locale whose number and date forms belong to each language."""
 
 _LOCALE_DIR = Path(__file__).parent.parent / "locale"
 _current = ""

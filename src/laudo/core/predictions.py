@@ -116,5 +116,5 @@ class Predictions:
 def decide(probabilities: np.ndarray, threshold: float | None) -> np.ndarray:
     """(n,) class index from (n, K) probabilities: the positive class from ``threshold`` on, or the largest."""
     if threshold is None or probabilities.shape[1] != 2:
-        return probabilities.argmax(axis=1)
-    return (probabilities[:, 1] >= threshold).astype(np.int64)
+        return np.asarray(probabilities.argmax(axis=1))
+    return np.where(probabilities[:, 1] >= threshold, 1, 0)

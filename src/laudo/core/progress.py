@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Protocol, TypeVar
@@ -63,7 +63,9 @@ def say(text: str) -> None:
 
 def track(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
     """Go through ``items`` and show how far it is."""
-    with step(what, total if total is not None or not hasattr(items, "__len__") else len(items)) as advance:
+    if total is None and isinstance(items, Sized):
+        total = len(items)
+    with step(what, total) as advance:
         for item in items:
             yield item
             advance()

@@ -150,14 +150,18 @@ class Run:
 
     def fail(self, error: BaseException) -> None:
         """Write down why the run ended."""
-        facts = error.as_dict() if isinstance(error, LaudoError) else {"error": type(error).__name__, "what": str(error)}
+        facts = (
+            error.as_dict() if isinstance(error, LaudoError) else {"error": type(error).__name__, "what": str(error)}
+        )
         self.set_state("failed", **facts)
 
     # errors -------------------------------------------------------------------------------------------------
 
     def _need(self, path: Path) -> None:
         if not self.folder.is_dir():
-            raise RunError(_("There is no run folder here."), file=self.folder, expected=_("a folder made by laudo train"))
+            raise RunError(
+                _("There is no run folder here."), file=self.folder, expected=_("a folder made by laudo train")
+            )
         if not path.is_file():
             raise self._damaged(path, _("no such file"))
 
@@ -166,9 +170,9 @@ class Run:
             _("The run is incomplete or damaged."),
             file=path,
             found=found,
-            cure=_("Continue it with the same `laudo train … --out {folder} --resume`; nothing else in the folder is touched.").format(
-                folder=self.folder
-            ),
+            cure=_(
+                "Continue it with the same `laudo train … --out {folder} --resume`; nothing else in the folder is touched."
+            ).format(folder=self.folder),
         )
 
     def damaged(self, path: Path, found: str) -> RunError:

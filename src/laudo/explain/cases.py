@@ -25,7 +25,10 @@ def choose_cases(predictions: Predictions, n: int) -> np.ndarray:
     sure = predictions.probabilities[np.arange(len(predictions)), predictions.decided]
     wrong = np.flatnonzero(predictions.decided != predictions.truth)
     wrong = wrong[np.argsort(-sure[wrong], kind="stable")]
-    right = [np.flatnonzero((predictions.decided == predictions.truth) & (predictions.truth == k)) for k in range(len(predictions.classes))]
+    right = [
+        np.flatnonzero((predictions.decided == predictions.truth) & (predictions.truth == k))
+        for k in range(len(predictions.classes))
+    ]
     right = [rows[np.argsort(-sure[rows], kind="stable")] for rows in right]
     in_turn = [rows[turn] for turn in range(max(map(len, right), default=0)) for rows in right if turn < len(rows)]
     few_right = min(len(in_turn), max(n // 4, n - len(wrong)))  # a reader wants to see right answers too

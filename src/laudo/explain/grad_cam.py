@@ -15,7 +15,7 @@ def grad_cam(classifier: Classifier, pixels: Tensor, target: int) -> Tensor:
     """Maps of the evidence for one class.
 
     Each channel of the layer is weighted by the mean gradient of the class's logit, and the weighted sum is cut at zero. With a
-    single sigmoid output the score of the first class is the negative logit, so that its map shows what speaks *against* the second.
+    single sigmoid output the score of the first class is the negative logit, so that its map shows what speaks against the second.
 
     Args:
         classifier: any convolutional one; it is put into evaluation mode.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from scipy.stats import spearmanr
-from skimage.metrics import structural_similarity
+from skimage.metrics import structural_similarity as ssim
 from torch import Tensor, nn
 
 from laudo.core.messages import _
@@ -96,5 +96,5 @@ def _compare(layer: str, true_maps: np.ndarray, maps: np.ndarray) -> Stage:
     for true, other in zip(true_maps, maps, strict=True):
         flat = np.ptp(true) == 0 or np.ptp(other) == 0
         ranks.append(0.0 if flat else float(spearmanr(true[::4, ::4].ravel(), other[::4, ::4].ravel()).statistic))
-        structures.append(0.0 if flat else float(structural_similarity(true, other, data_range=1.0)))
+        structures.append(0.0 if flat else float(ssim(true, other, data_range=1.0)))  # type: ignore[no-untyped-call]
     return Stage(layer, float(np.mean(ranks)), float(np.mean(structures)))

@@ -27,7 +27,13 @@ class Classifier(nn.Module):
     """
 
     def __init__(
-        self, backbone: Backbone, scaling: Scaling, head: Head, classes: int, sigmoid: bool, pooling: Pooling = "average"
+        self,
+        backbone: Backbone,
+        scaling: Scaling,
+        head: Head,
+        classes: int,
+        sigmoid: bool,
+        pooling: Pooling = "average",
     ) -> None:
         super().__init__()
         if sigmoid and classes != 2:

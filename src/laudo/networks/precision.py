@@ -22,11 +22,10 @@ def has_native_bf16(device: torch.device) -> bool:
     """
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    flags = torch.backends.cpu.get_cpu_capability()
-    if not torch.backends.mkldnn.is_available():
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
     native = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)()
-    return bool(native) and (flags != "AVX2")
+    return bool(native) and torch.backends.cpu.get_cpu_capability() != "AVX2"  # AVX2 only converts, it does not compute
 
 
 def choose_precision(setting: Literal["auto", "fp32", "bf16"], device: torch.device) -> Precision:

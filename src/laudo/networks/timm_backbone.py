@@ -24,13 +24,16 @@ class TimmBackbone(Backbone):
 
     def __init__(self, name: str, options: Mapping[str, Any] | None = None) -> None:
         super().__init__()
-        self.model: nn.Module = timm.create_model(name, pretrained=False, num_classes=0, **(options or {}))
-        self._is_vgg = isinstance(self.model, VGG)
+        model = timm.create_model(name, pretrained=False, num_classes=0, **(options or {}))
+        self._is_vgg = isinstance(model, VGG)
         if self._is_vgg:
-            self.model.pre_logits = nn.Identity()
-        self.map_channels = int(self.model.num_features)
+            model.pre_logits = nn.Identity()
+        self.model: Any = model
+        self.map_channels = int(model.num_features)
         self.vector_size = self._vector_size()
-        self.convolutional = getattr(self.model, "output_fmt", "NCHW") == "NCHW" and not hasattr(self.model, "patch_embed")
+        self.convolutional = getattr(self.model, "output_fmt", "NCHW") == "NCHW" and not hasattr(
+            self.model, "patch_embed"
+        )
         # block5_conv4 after its ReLU, as system S3 draws it: twice as fine as the pooled map
         self.cam_layer = "model.features.35" if name.split(".")[0] == "vgg19" else ""
 

@@ -26,7 +26,12 @@ def predict_pixels(classifier: Classifier, pixels: Tensor, precision: Precision,
 
 
 def predict_prepared(
-    classifier: Classifier, images: PreparedImages, indices: np.ndarray, precision: Precision, flip: bool, batch_size: int = 32
+    classifier: Classifier,
+    images: PreparedImages,
+    indices: np.ndarray,
+    precision: Precision,
+    flip: bool,
+    batch_size: int = 32,
 ) -> np.ndarray:
     """(n, K) float64 probabilities of these images."""
     classifier.eval()

@@ -42,9 +42,7 @@ def list_files(paths: Sequence[Path]) -> list[Path]:
         else:
             raise DataError(_("There is no such file or folder."), file=path)
     if not found:
-        raise DataError(
-            _("No image was found."), file=", ".join(map(str, paths)), expected=", ".join(sorted(ENDINGS))
-        )
+        raise DataError(_("No image was found."), file=", ".join(map(str, paths)), expected=", ".join(sorted(ENDINGS)))
     return list(found)
 
 
@@ -71,8 +69,7 @@ def predict_files(model: Model, files: Iterable[Path], precision: Precision, bat
                 pixels = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
                 probabilities = predict_pixels(model.classifier, pixels, precision, model.flip).double().numpy()
             answers = iter(zip(probabilities, decide(probabilities, model.threshold), strict=True))
-            for path in batch:
-                rows.append(_row(path, errors[path]) if path in errors else _row(path, "", next(answers), model))
+            rows += [_row(p, errors[p]) if p in errors else _row(p, "", next(answers), model) for p in batch]
     columns = ["file", "predicted", *[PROBABILITY + name for name in model.classes], "threshold", "error"]
     return pd.DataFrame(rows, columns=columns)
 

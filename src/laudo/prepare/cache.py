@@ -80,7 +80,9 @@ class PreparedImages:
         return out
 
 
-def prepare_images(manifest: Manifest, prepare: Prepare, cache: Path | None = None, jobs: int | None = None) -> PreparedImages:
+def prepare_images(
+    manifest: Manifest, prepare: Prepare, cache: Path | None = None, jobs: int | None = None
+) -> PreparedImages:
     """Prepare every image of a manifest that the cache does not hold yet, and open them all.
 
     Args:
@@ -188,7 +190,9 @@ def _open(
         if pack.shape[1:] != shape or pack.dtype != np.uint8:
             raise _set_aside(folder / name)
         packs.append(pack)
-    places = np.array([(number[known[sha256][0]], known[sha256][1]) for sha256 in hashes], dtype=np.int64).reshape(-1, 2)
+    places = np.array([(number[known[sha256][0]], known[sha256][1]) for sha256 in hashes], dtype=np.int64).reshape(
+        -1, 2
+    )
     checksums = np.array([known[sha256][2] for sha256 in hashes], dtype=np.int64)
     return PreparedImages(shape, packs, places, checksums, [folder / name for name in names])
 

@@ -64,7 +64,9 @@ def prepare_array(array: np.ndarray, prepare: Prepare) -> np.ndarray:
 def _stretch(array: np.ndarray, low: float, high: float) -> np.ndarray:
     if high <= low:
         return np.zeros(array.shape, dtype=np.uint8)
-    stretched: np.ndarray = ((array.astype(np.float32) - low) * (255.0 / (high - low))).clip(0, 255).round().astype(np.uint8)
+    stretched: np.ndarray = (
+        ((array.astype(np.float32) - low) * (255.0 / (high - low))).clip(0, 255).round().astype(np.uint8)
+    )
     return stretched
 
 

@@ -104,7 +104,7 @@ def _convert(image: Image.Image, path: Path) -> ReadImage:
         facts["ending"] = path.suffix
     if getattr(image, "n_frames", 1) > 1:
         notes.append("frames")
-        facts["frames"] = image.n_frames
+        facts["frames"] = getattr(image, "n_frames", 1)
     upright = ImageOps.exif_transpose(image)
     if upright.size != image.size or image.getexif().get(0x0112, 1) != 1:
         notes.append("rotated")

@@ -27,7 +27,9 @@ def list_classes(root: Path) -> dict[str, list[Path]]:
             continue
         files = []
         for parent, folders, names in os.walk(folder):
-            folders[:] = sorted(name for name in folders if not name.startswith(".") and name.lower() not in {"masks", "mask"})
+            folders[:] = sorted(
+                name for name in folders if not name.startswith(".") and name.lower() not in {"masks", "mask"}
+            )
             files += [Path(parent, name) for name in sorted(names) if is_image_name(name)]
         if files:
             classes[folder.name] = files
@@ -60,7 +62,9 @@ def manifest_of_classes(root: Path, classes: dict[str, list[Path]], source: str)
             file=root,
             expected=_("two or more folders with images, one a class"),
             found=found or _("no image in any folder"),
-            cure=_("Put the images of each class into a folder of its own: {root}/CLASS/image.png").format(root=root.name),
+            cure=_("Put the images of each class into a folder of its own: {root}/CLASS/image.png").format(
+                root=root.name
+            ),
         )
     pairs = [(label, path) for label, files in classes.items() for path in files]
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:

@@ -55,7 +55,9 @@ def find_root(source: Source, data: Path | None) -> Path:
             raise DataError(
                 _("No data were named."),
                 expected=source.layout,
-                cure=_("Name the folder with --data ROOT, or set LAUDO_DATA. The data set: {where}").format(where=source.where),
+                cure=_("Name the folder with --data ROOT, or set LAUDO_DATA. The data set: {where}").format(
+                    where=source.where
+                ),
             )
         data = Path(os.environ["LAUDO_DATA"])
     if not data.is_dir():

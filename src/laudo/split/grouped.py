@@ -62,7 +62,8 @@ def fold_numbers(manifest: Manifest, folds: int, split: Split, seed: int) -> np.
         )
     numbers = np.zeros(len(manifest), dtype=np.int64)
     splitter = _splitter(split, folds, seed)
-    for number, (_rest, held_out) in enumerate(splitter.split(np.zeros(len(labels)), labels, groups), start=1):
+    together = groups if split.by == "group" else None
+    for number, (_rest, held_out) in enumerate(splitter.split(np.zeros(len(labels)), labels, together), start=1):
         numbers[held_out] = number
     return numbers
 

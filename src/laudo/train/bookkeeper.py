@@ -79,7 +79,9 @@ class Bookkeeper(pl.Callback):
         return best_epoch(self.epochs) if self.training.keep == "best" else int(self.epochs[-1]["epoch"])
 
     def _wanted(self, epoch: int) -> bool:
-        return self.training.keep == "last" or best_epoch(self.epochs) == epoch or epoch in self.training.report_at_epochs
+        return (
+            self.training.keep == "last" or best_epoch(self.epochs) == epoch or epoch in self.training.report_at_epochs
+        )
 
     def _save_weights(self, module: Fit, epoch: int) -> None:
         with atomic_path(weights_path(self.run, epoch)) as temporary:
@@ -124,7 +126,9 @@ def epoch_figures(module: Fit) -> dict[str, Any]:
         "train_accuracy": float((train_probabilities.argmax(1) == train_targets).float().mean()),
         "val_loss": float(cross_entropy(val_logits, val_targets)),
         "val_accuracy": float((val_probabilities.argmax(1) == val_targets).float().mean()),
-        "val_auc_roc": measure(val_probabilities.cpu().numpy(), val_targets.cpu().numpy(), names=("auc_roc",))["auc_roc"],
+        "val_auc_roc": measure(val_probabilities.cpu().numpy(), val_targets.cpu().numpy(), names=("auc_roc",))[
+            "auc_roc"
+        ],
         "penalty": float(module.head.penalty()),
         "learning_rate": optimizer.param_groups[0]["lr"],
     }

@@ -34,7 +34,9 @@ class SafeCheckpointIO(CheckpointIO):
             checksum = file_hash(temporary)
         write_text(_checksum_path(target), checksum)
 
-    def load_checkpoint(self, path: str | Path, map_location: Any | None = None, weights_only: bool | None = None) -> dict[str, Any]:
+    def load_checkpoint(
+        self, path: str | Path, map_location: Any | None = None, weights_only: bool | None = None
+    ) -> dict[str, Any]:
         """Read what :meth:`save_checkpoint` wrote."""
         with safe_open(path, framework="pt") as handle:
             skeleton = json.loads(handle.metadata()["laudo"])

@@ -15,7 +15,12 @@ from laudo.prepare.cache import PreparedImages
 
 @torch.inference_mode()
 def frozen_features(
-    classifier: Classifier, images: PreparedImages, device: torch.device, precision: Precision, mirrored: bool = False, batch_size: int = 32
+    classifier: Classifier,
+    images: PreparedImages,
+    device: torch.device,
+    precision: Precision,
+    mirrored: bool = False,
+    batch_size: int = 32,
 ) -> Tensor:
     """(n, D) float32 features of every prepared image, on the CPU.
 
@@ -27,7 +32,7 @@ def frozen_features(
         mirrored: features of the mirror images instead.
         batch_size: images at a time.
     """
-    classifier.eval().to(device, memory_format=memory_format(precision))
+    classifier.eval().to(device).to(memory_format=memory_format(precision))
     parts = []
     with step(_("Features of the frozen backbone, once an image"), len(images)) as advance, autocast(device, precision):
         for start in range(0, len(images), batch_size):

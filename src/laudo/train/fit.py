@@ -80,7 +80,9 @@ def fit(
     training = recipe.training
     weights = None
     if training.class_weights == "balanced":
-        weights = balanced_weights(torch.from_numpy(train.targets), int(max(train.targets.max(), val.targets.max())) + 1)
+        weights = balanced_weights(
+            torch.from_numpy(train.targets), int(max(train.targets.max(), val.targets.max())) + 1
+        )
     module = Fit(network, recipe, weights, _learn_batch_norm(recipe))
     found = newest_checkpoint(run.checkpoints)
     with step(_("Training"), training.epochs) as advance:
@@ -92,7 +94,9 @@ def fit(
         if should_stop(keeper.epochs, training.early_stopping):
             keeper.reason = "early_stopping"
         elif len(keeper.epochs) < training.epochs:
-            _run_trainer(module, train, val, keeper, found, device, precision if isinstance(network, Classifier) else "fp32")
+            _run_trainer(
+                module, train, val, keeper, found, device, precision if isinstance(network, Classifier) else "fp32"
+            )
     network.load_state_dict(load_file(weights_path(run, keeper.kept_epoch())))
     return Fitted(keeper.kept_epoch(), keeper.reason, keeper.epochs)
 

@@ -29,6 +29,8 @@ class Fit(pl.LightningModule):
         train_batch_norm: whether trained layers learn their batch statistics.
     """
 
+    class_weights: Tensor | None
+
     def __init__(
         self,
         network: Classifier | ClassifierHead,

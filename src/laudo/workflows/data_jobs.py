@@ -44,6 +44,8 @@ def audit_data(where: Path) -> Audit:
     if where.suffix == ".parquet":
         return audit_manifest(Manifest.load(where), unreadable="skip")
     if not where.is_dir():
-        raise DataError(_("There is no such folder."), file=where, expected=_("a folder of images, or a manifest.parquet"))
+        raise DataError(
+            _("There is no such folder."), file=where, expected=_("a folder of images, or a manifest.parquet")
+        )
     known = [name for name, source in SOURCES.items() if name != "folders" and source.fits(where)]
     return audit_manifest(import_manifest(known[0] if known else "folders", where), unreadable="skip")

@@ -21,7 +21,9 @@ def examine_machine() -> dict[str, Any]:
     """Versions, device, precision, folders, networks and recipes."""
     device = choose_device()
     environment = describe_environment(str(device), choose_precision("auto", device))
-    free = psutil.disk_usage(str(next(folder for folder in (cache_folder(), *cache_folder().parents) if folder.exists()))).free
+    free = psutil.disk_usage(
+        str(next(folder for folder in (cache_folder(), *cache_folder().parents) if folder.exists()))
+    ).free
     return {
         "laudo": environment["laudo"],
         "python": environment["python"],

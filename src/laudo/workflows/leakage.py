@@ -21,7 +21,9 @@ from laudo.workflows.learner import Learner
 METRICS = ("accuracy", "auc_roc")
 
 
-def leakage_worth(run: Run, learner: Learner, split: Manifest, quoted: Predictions, deadline: Deadline) -> dict[str, Any] | None:
+def leakage_worth(
+    run: Run, learner: Learner, split: Manifest, quoted: Predictions, deadline: Deadline
+) -> dict[str, Any] | None:
     """Cross-validate under both splits and compare, image by image.
 
     Args:

@@ -57,7 +57,9 @@ class Learner:
         features = None
         if recipe.network.trainable == 0 and not recipe.augment.is_random:
             mirrored = recipe.augment.mirrored_copies or recipe.evaluation.flip
-            features = torch.stack([cached_features(classifier, recipe, dataset, m) for m in ([0, 1] if mirrored else [0])])
+            features = torch.stack(
+                [cached_features(classifier, recipe, dataset, m) for m in ([0, 1] if mirrored else [0])]
+            )
         return cls(recipe, dataset, classifier, spec, features)
 
     @property
@@ -74,7 +76,10 @@ class Learner:
             deadline: of ``--max-minutes``.
         """
         self.classifier, self.spec = _build(self.recipe, manifest)
-        train, val = self._part(manifest, "train", self.recipe.augment.mirrored_copies), self._part(manifest, "val", False)
+        train, val = (
+            self._part(manifest, "train", self.recipe.augment.mirrored_copies),
+            self._part(manifest, "val", False),
+        )
         standardise = self.classifier.head.standardise
         if isinstance(standardise, Standardise):
             standardise.fit(self._features_of(train))
@@ -108,7 +113,11 @@ class Learner:
         if self.features is not None:
             inputs = FeatureInputs(self.features.flatten(0, 1))
         else:
-            inputs = MirroredInputs(ImageInputs(self.dataset.images), len(manifest)) if mirrored else ImageInputs(self.dataset.images)
+            inputs = (
+                MirroredInputs(ImageInputs(self.dataset.images), len(manifest))
+                if mirrored
+                else ImageInputs(self.dataset.images)
+            )
         return Part(inputs, indices, targets)
 
     def _features_of(self, part: Part) -> Tensor:

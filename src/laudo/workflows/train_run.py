@@ -104,7 +104,8 @@ def train_split(run: Run, learner: Learner, manifest: Manifest, options: Options
         predictions = run.predictions(recipe.evaluation.headline)
         cases, sanity = recipe.evaluation.explained_cases, recipe.evaluation.sanity_cases
         run.write_json(
-            "explanations", explain_cases(run, learner.classifier, predictions, learner.dataset.images, position, cases, sanity)
+            "explanations",
+            explain_cases(run, learner.classifier, predictions, learner.dataset.images, position, cases, sanity),
         )
     stopped = fitted.reason == "max_minutes"
     if recipe.evaluation.leakage_check and not stopped:
@@ -125,9 +126,7 @@ def open_run(recipe: Recipe, out: Path, resume: bool) -> Run:
     run = Run(out)
     if not run.recipe_path.is_file():
         if out.is_dir() and any(path for path in out.iterdir() if path.name != "checkpoints") and not resume:
-            raise RunError(
-                _("The folder is not empty."), file=out, cure=_("Choose another one with --out.")
-            )
+            raise RunError(_("The folder is not empty."), file=out, cure=_("Choose another one with --out."))
         run.begin(recipe)
         return run
     if not resume:

@@ -1,0 +1,54 @@
+# laudo: everything a developer runs. Each target sets up what it needs; a fresh machine needs Python 3.11+, git and make.
+VENV   := .venv
+PYTHON ?= python3
+BIN    := $(VENV)/bin
+DEMO   ?= demo
+
+.PHONY: setup demo test lint format bench messages constraints clean
+
+setup: $(VENV)/.done
+
+$(VENV)/.done: pyproject.toml constraints.txt hatch_build.py $(wildcard src/laudo/locale/*/LC_MESSAGES/laudo.po)
+	command -v uv >/dev/null || $(PYTHON) -m pip install --quiet uv || $(PYTHON) -m pip install --quiet --user uv || \
+		( $(PYTHON) -m venv .uv && .uv/bin/pip install --quiet uv )
+	PATH="$$PATH:$$HOME/.local/bin:$(CURDIR)/.uv/bin"; \
+		test -x $(BIN)/python || uv venv --quiet --python $(PYTHON) $(VENV); \
+		uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --reinstall-package laudo --editable '.[dev]'
+	touch $@
+
+demo: setup
+	$(BIN)/laudo demo --out $(DEMO)
+
+test: setup
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# The published Keras program needs an environment of its own.
+.venv-keras/.done:
+	uv venv --quiet --python $(PYTHON) .venv-keras
+	uv pip install --quiet --python .venv-keras/bin/python tensorflow-cpu pillow
+	touch $@
+
+bench: setup .venv-keras/.done
+	$(BIN)/python benchmarks/frozen_backbone.py --peer-python .venv-keras/bin/python
+
+# Collect the texts of the source, and bring the catalogues up to date.
+messages: setup
+	$(BIN)/pybabel -q extract -F babel.cfg -k _ -k N_ -k ngettext:1,2 --no-location --sort-output --project laudo -o messages.pot src/laudo
+	for l in pt es; do $(BIN)/pybabel -q update -D laudo -i messages.pot -d src/laudo/locale -l $$l --no-fuzzy-matching --ignore-obsolete --omit-header -w 120; done
+	rm messages.pot
+
+constraints:
+	uv pip compile --quiet --no-header --no-annotate --python-version 3.11 --extra dev pyproject.toml -o constraints.txt
+
+clean:
+	rm -rf $(VENV) .venv-keras .uv .pytest_cache .mypy_cache .ruff_cache .hypothesis
