@@ -67,7 +67,7 @@ def audit_manifest(manifest: Manifest, unreadable: str = "stop") -> Audit:
     skipped = [(str(manifest.table["sample"].iloc[index]), reason) for index, reason in reasons.items() if reason]
     if skipped and unreadable == "stop":
         raise DataError(
-            _("{n} of {total} images can not be used.").format(n=len(skipped), total=len(manifest)),
+            _("Images that can not be used: {n} of {total}.").format(n=len(skipped), total=len(manifest)),
             file=manifest.root,
             details=tuple(f"{sample}: {reason}" for sample, reason in skipped[:20]),
             cure=_("Mend or remove them, or leave them out and have them listed: --set data.unreadable=skip"),

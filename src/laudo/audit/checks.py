@@ -106,7 +106,13 @@ def near_identical(seen: Seen) -> Finding:
     keys = [str(number) if number >= 0 else "" for number in seen.cluster]
     finding = _copies("near_identical", seen, keys)
     pixels = dict(zip(seen.manifest.table["sample"], (image.pixels_sha256 for image in seen.images), strict=True))
-    different = tuple(cluster for cluster in finding.samples if len({pixels[name] for name in cluster}) > 1)
+    patients = dict(zip(seen.manifest.table["sample"], seen.manifest.table["patient"], strict=True))
+    # neighbouring slices of a known patient resemble each other, and stay together anyway
+    different = tuple(
+        cluster
+        for cluster in finding.samples
+        if len({pixels[name] for name in cluster}) > 1 and not _one_patient({patients[name] for name in cluster})
+    )
     return _with_clusters("near_identical", different)
 
 
@@ -171,6 +177,10 @@ CHECKS: dict[str, Callable[[Seen], Finding]] = {
 def run_checks(seen: Seen) -> list[Finding]:
     """All findings."""
     return [check(seen) for check in CHECKS.values()]
+
+
+def _one_patient(patients: set[str]) -> bool:
+    return len(patients) == 1 and "" not in patients
 
 
 def _copies(check: str, seen: Seen, keys: Sequence[str]) -> Finding:

@@ -8,9 +8,9 @@ brightness, or cut a little differently. Near-identical is decided by the correl
 2. The other pairs are compared again while the margins of either image are moved in steps of :data:`MARGIN` of its side, so that
    a copy with another crop lines up. The largest Pearson correlation is the pair's similarity; from the threshold on it is a copy.
 
-Scans look alike, so the threshold is read off the set itself: in Fisher's z (the inverse hyperbolic tangent, in which
-correlations of unrelated pictures are near normal) the median of all plain correlations and their 90th percentile span the usual likeness; a copy
-lies :data:`SPANS` such spans above the median, and never below :data:`NEAR`. On the 253 brain slices of kaggle-brain that
+Scans look alike, so the threshold is read off the set itself. In Fisher's z (the inverse hyperbolic tangent, in which correlations
+of unrelated pictures are near normal) the median of all plain correlations and their 90th percentile span the usual likeness; a
+copy lies :data:`SPANS` such spans above the median, and never below :data:`NEAR`. On the 253 brain slices of kaggle-brain that
 gives 0.96, in the gap between copies (0.97 and above) and axial slices of different heads (0.914 and below;
 ``tests/test_real_kaggle_brain.py`` holds both ends); on synthetic heads, which resemble each other more, it gives 0.98.
 """

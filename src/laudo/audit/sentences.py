@@ -33,45 +33,48 @@ def sentence(finding: Finding, _: Translate) -> str:
     if finding.status == "not_run":
         return _("Not checked.")
     passed, failed = {
-        "readable": (_("All files gave an image."), _("{n} files can not be read.")),
+        "readable": (_("All files gave an image."), _("Files that can not be read: {n}.")),
         "looks_like_mask": (
             _("No image has two levels only."),
-            _("{n} images have two levels only: they look like masks, not like scans."),
+            _("Images with two levels only, which look like masks and not like scans: {n}."),
         ),
-        "constant": (_("No image is of a single level."), _("{n} images are of a single level.")),
+        "constant": (_("No image is of a single level."), _("Images of a single level: {n}.")),
         "too_small": (
             _("No image is smaller than {side_px} pixels."),
-            _("{n} images are smaller than {side_px} pixels on a side."),
+            _("Images smaller than {side_px} pixels on a side: {n}."),
         ),
         "ending": (
             _("Every ending fits its contents."),
-            _("{n} files are not what their ending says; they were read by their contents."),
+            _("Files that are not what their ending says, read by their contents: {n}."),
         ),
         "alpha": (
             _("No image is transparent."),
-            _("{n} images have a transparency channel; they were laid over black."),
+            _("Images with a transparency channel, laid over black: {n}."),
         ),
-        "identical_bytes": (_("No two files are identical."), _("{n} files are identical copies, in {groups} groups.")),
+        "identical_bytes": (
+            _("No two files are identical."),
+            _("Identical copies: {n} files, groups of copies: {groups}."),
+        ),
         "identical_pixels": (
             _("No two different files hold the same pixels."),
-            _("{n} files hold the pixels of another one, in {groups} groups."),
+            _("Files that hold the same pixels: {n}, groups of copies: {groups}."),
         ),
         "near_identical": (
             _("No picture was saved again in another size, crop or brightness."),
-            _("{n} pictures are another one saved again (size, crop or brightness), in {groups} groups."),
+            _("Pictures saved again in another size, crop or brightness: {n}, groups of copies: {groups}."),
         ),
         "label_conflict": (
             _("No copies carry different labels."),
-            _("{n} groups of copies carry different labels: one of them must be wrong."),
+            _("Groups of copies with different labels, so that one label must be wrong: {n}."),
         ),
         "class_balance": (_("Samples a class: {counts}."), _("A class is too small to be judged: {counts}.")),
         "patient_ids": (
             _("Every image names its patient."),
-            _("{n} images do not name their patient: two slices of one person may still stand in two parts."),
+            _("Images that do not name their patient: {n}. Two slices of one person may still stand in two parts."),
         ),
         "across_parts": (
             _("Every patient and every copy stands in one part only."),
-            _("{n} images have a copy, or their own patient, in another part: figures on that part are too good."),
+            _("Images with a copy, or their own patient, in another part: {n}. Figures on that part are too good."),
         ),
     }[finding.check]
     text = passed if finding.status == "pass" else failed

@@ -69,7 +69,7 @@ def metrics_answer(part: str, scores: dict[str, Any]) -> Answer:
 def _print_metrics(console: Console, part: str, scores: dict[str, Any]) -> None:
     from laudo.evaluate.notes import metric_name
 
-    title = _("{part}: {n} images in {groups} groups").format(part=part, n=scores["n"], groups=scores["groups"])
+    title = _("{part} (images: {n}, groups: {groups})").format(part=part, n=scores["n"], groups=scores["groups"])
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     table.add_column("")
     table.add_column(_("value"), justify="right")
@@ -117,7 +117,9 @@ def predictions_answer(rows: pd.DataFrame, out: Path) -> Answer:
             console.print(Text.assemble((_("not read: "), "yellow"), f"{row['file']}: {row['error']}"))
         done = ", ".join(f"{name} {n}" for name, n in counts.items()) or "–"
         console.print(
-            _("{n} of {total} files: {counts}").format(n=len(rows) - len(broken), total=len(rows), counts=done)
+            _("Files predicted: {n} of {total} ({counts})").format(
+                n=len(rows) - len(broken), total=len(rows), counts=done
+            )
         )
         console.print(Text.assemble((_("Table: "), "bold"), str(out / "predictions.csv")))
 
@@ -158,7 +160,7 @@ def sources_answer(sources: Sequence[Source]) -> Answer:
             console.print(Text(source.name, style="bold"))
             for field, label in labels.items():
                 if text := getattr(source, field):
-                    console.print(Text.assemble("  ", (f"{label}: " if label else "", "dim"), text))
+                    console.print(Text.assemble("  ", (f"{label}: " if label else "", "dim"), _(text)))
 
     return facts, show, 0
 

@@ -56,6 +56,11 @@ def _(text: str) -> str:
     return translations(current_language()).gettext(text)
 
 
+def N_(text: str) -> str:  # noqa: N802 (gettext's own name for "translate later")
+    """Mark a text of a table for the catalogue; it is translated when it is shown."""
+    return text
+
+
 def ngettext(singular: str, plural: str, n: int) -> str:
     """Translate a text with a number in it, in the right plural form."""
     return translations(current_language()).ngettext(singular, plural, n)

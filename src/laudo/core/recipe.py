@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from laudo.core.messages import _
+
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -46,7 +48,7 @@ class Split(Section):
     @model_validator(mode="after")
     def _leave_something_to_train(self) -> Split:
         if self.test + self.validation > 0.9:
-            raise ValueError("split.test + split.validation leave less than a tenth for training")
+            raise ValueError(_("split.test + split.validation leave less than a tenth for training"))
         return self
 
 
@@ -218,12 +220,13 @@ class Recipe(Section):
     @model_validator(mode="after")
     def _agree_with_itself(self) -> Recipe:
         if self.evaluation.headline == "test" and self.split.test == 0:
-            raise ValueError("evaluation.headline is test, but split.test is 0")
+            raise ValueError(_("evaluation.headline is test, but split.test is 0"))
         if self.split.validation == 0:
-            raise ValueError("split.validation is 0: without it nothing can be chosen")
+            raise ValueError(_("split.validation is 0: without it nothing can be chosen"))
         if self.training.keep == "last" and self.training.early_stopping:
-            raise ValueError("training.early_stopping needs training.keep: best")
+            raise ValueError(_("training.early_stopping needs training.keep: best"))
         late = [epoch for epoch in self.training.report_at_epochs if epoch > self.training.epochs]
         if late:
-            raise ValueError(f"training.report_at_epochs {late} lie after training.epochs {self.training.epochs}")
+            text = _("training.report_at_epochs {late} after the last of training.epochs, {epochs}")
+            raise ValueError(text.format(late=late, epochs=self.training.epochs))
         return self

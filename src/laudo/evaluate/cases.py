@@ -161,7 +161,7 @@ def _check_probabilities(probabilities: np.ndarray) -> None:
         raise DataError(
             _("The probabilities of a sample do not add up to one."),
             expected=_("numbers from 0 to 1 with the sum 1 in each row"),
-            found=_("{n} such rows; the first is row {row}: {values}").format(
+            found=_("such rows: {n}; the first is row {row}: {values}").format(
                 n=int(wrong.sum()), row=row + 1, values=", ".join(f"{value:g}" for value in probabilities[row])
             ),
         )

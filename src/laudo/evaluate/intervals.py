@@ -229,7 +229,7 @@ def _paired_cases(predictions_a: Predictions, predictions_b: Predictions) -> tup
         raise DataError(
             _("The two sets of predictions are not of the same samples."),
             expected=_("each sample once, in both"),
-            found=_("{a} and {b} samples, {common} in common").format(
+            found=_("samples: {a} and {b}, in common: {common}").format(
                 a=len(names), b=len(others), common=len(set(names) & set(others))
             ),
         )

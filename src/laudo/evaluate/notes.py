@@ -18,6 +18,12 @@ Note = dict[str, Any]
 
 Translate = Callable[[str], str]
 
+Number = Callable[[float, int], str]
+"""Writes a number with so many decimals."""
+
+DECIMALS: dict[str, dict[str, int]] = {"thresholds_differ": {"low": 2, "high": 2}, "ece_by_chance": {"expected": 3}}
+"""Facts of notes that are shown as decimal numbers, and with how many decimals."""
+
 MANY_DROPPED = 0.05
 """Share of resamples without a value from which a note says so."""
 
@@ -80,17 +86,24 @@ def _about_intervals(classes: tuple[str, ...], found: dict[Key, Interval], value
     return notes
 
 
-def note_sentence(note: Note, _: Translate) -> str:
+def point(value: float, digits: int) -> str:
+    """Write a number with a decimal point."""
+    return f"{value:.{digits}f}"
+
+
+def note_sentence(note: Note, _: Translate, number: Number = point) -> str:
     """Put a note into a sentence.
 
     Args:
         note: from metrics.json.
         _: gettext of the reader's language.
+        number: writes numbers as that language does.
 
     Raises:
         KeyError: no such note.
     """
-    return SENTENCES[note["id"]](note, _)
+    written = {fact: number(note[fact], digits) for fact, digits in DECIMALS.get(note["id"], {}).items()}
+    return SENTENCES[note["id"]]({**note, **written}, _)
 
 
 def metric_name(name: str, _: Translate) -> str:
@@ -152,7 +165,7 @@ def _positive_never_called(note: Note, _: Translate) -> str:
 
 def _thresholds_differ(note: Note, _: Translate) -> str:
     text = _("The models pooled here have thresholds of their own, from {low} to {high}.")
-    return text.format(low=f"{note['low']:.2f}", high=f"{note['high']:.2f}")
+    return text.format(low=note["low"], high=note["high"])
 
 
 def _groups_unknown(note: Note, _: Translate) -> str:
@@ -180,7 +193,7 @@ def _ece_by_chance(note: Note, _: Translate) -> str:
     text = _(
         "By chance alone, a perfectly calibrated model would show a calibration error of about {value} here (n = {n})."
     )
-    return text.format(value=f"{note['expected']:.3f}", n=note["n"])
+    return text.format(value=note["expected"], n=note["n"])
 
 
 SENTENCES: dict[str, Callable[[Note, Translate], str]] = {

@@ -24,12 +24,9 @@ class TimmBackbone(Backbone):
 
     def __init__(self, name: str, options: Mapping[str, Any] | None = None) -> None:
         super().__init__()
-        model = timm.create_model(name, pretrained=False, num_classes=0, **(options or {}))
-        self._is_vgg = isinstance(model, VGG)
-        if self._is_vgg:
-            model.pre_logits = nn.Identity()
-        self.model: Any = model
-        self.map_channels = int(model.num_features)
+        self.model = _create(name, options or {})
+        self._is_vgg = isinstance(self.model, VGG)
+        self.map_channels = int(self.model.num_features)
         self.vector_size = self._vector_size()
         self.convolutional = getattr(self.model, "output_fmt", "NCHW") == "NCHW" and not hasattr(
             self.model, "patch_embed"
@@ -67,3 +64,11 @@ class TimmBackbone(Backbone):
     def _vector_size(self) -> int:
         """Length of the vector: VGG's is that of its map, the others say it."""
         return self.map_channels if self._is_vgg else int(self.model.head_hidden_size)
+
+
+def _create(name: str, options: Mapping[str, Any]) -> Any:
+    """timm's network without weights and classifier; what a network offers differs from one to the next, hence Any."""
+    model: Any = timm.create_model(name, pretrained=False, num_classes=0, **options)
+    if isinstance(model, VGG):
+        model.pre_logits = nn.Identity()
+    return model

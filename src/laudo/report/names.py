@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from laudo.report.voice import N_, Voice
+from laudo.core.messages import N_
+from laudo.report.voice import Voice
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from laudo.core.messages import N_
 from laudo.report.sections import (
     audit,
     cases,
@@ -20,7 +21,6 @@ from laudo.report.sections import (
     training,
 )
 from laudo.report.sections.draft import AbsentError, Draft
-from laudo.report.voice import N_
 
 
 @dataclass(frozen=True)

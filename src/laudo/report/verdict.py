@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from laudo.core.messages import N_
 from laudo.report.context import Evidence
 from laudo.report.names import metric_name, part_name
-from laudo.report.voice import N_, Voice
+from laudo.report.voice import Voice
 
 MISTAKES: dict[str, str] = {
     "random-split": N_(

@@ -19,11 +19,6 @@ MINUS = "\u2212"
 MISSING = "–"
 
 
-def N_(text: str) -> str:  # noqa: N802 (gettext's own name for "translate later")
-    """Mark a text of a table for the catalogue; it is translated when it is shown."""
-    return text
-
-
 class Voice:
     """Sentences and numbers in one language.
 

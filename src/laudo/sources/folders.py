@@ -10,7 +10,7 @@ from pathlib import Path
 from laudo.core.environment import file_hash
 from laudo.core.errors import DataError
 from laudo.core.manifest import Manifest
-from laudo.core.messages import _
+from laudo.core.messages import N_, _
 from laudo.core.progress import track
 from laudo.read.raster import ENDINGS
 from laudo.sources.source import Source
@@ -83,11 +83,11 @@ def _list(root: Path) -> Manifest:
 SOURCE = Source(
     name="folders",
     folder="",
-    what="Any folder with one sub-folder a class, images anywhere below",
+    what=N_("Any folder with one sub-folder a class, images anywhere below"),
     size="any",
-    licence="your own",
+    licence=N_("your own"),
     citation="",
-    where="your own images",
+    where=N_("your own images"),
     layout="ROOT/CLASS/…/image.{png,jpg,…}",
     fits=lambda root: len(list_classes(root)) >= 2,
     list_samples=_list,

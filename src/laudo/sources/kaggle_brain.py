@@ -6,7 +6,7 @@ from pathlib import Path
 
 from laudo.core.errors import DataError
 from laudo.core.manifest import Manifest
-from laudo.core.messages import _
+from laudo.core.messages import N_, _
 from laudo.sources.folders import is_image_name, manifest_of_classes
 from laudo.sources.source import Source
 
@@ -43,11 +43,11 @@ def _list(root: Path) -> Manifest:
 SOURCE = Source(
     name="kaggle-brain",
     folder="kaggle_brain",
-    what="253 brain MRI slices with (155) and without (98) tumour, no patient identifiers",
+    what=N_("253 brain MRI slices with (155) and without (98) tumour, no patient identifiers"),
     size="253",
-    licence="not stated by its publisher",
+    licence=N_("not stated by its publisher"),
     citation="Chakrabarty N. Brain MRI Images for Brain Tumor Detection. Kaggle, 2019.",
-    where="kaggle.com/datasets/navoneel/brain-mri-images-for-brain-tumor-detection (free account)",
+    where=N_("kaggle.com/datasets/navoneel/brain-mri-images-for-brain-tumor-detection (free account)"),
     layout="ROOT/yes/*.jpg, ROOT/no/*.jpg",
     fits=_fits,
     list_samples=_list,

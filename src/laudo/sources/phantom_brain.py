@@ -22,7 +22,7 @@ from laudo.core.atomic import write_bytes, write_text
 from laudo.core.environment import file_hash
 from laudo.core.errors import DataError
 from laudo.core.manifest import Manifest
-from laudo.core.messages import _
+from laudo.core.messages import N_, _
 from laudo.core.progress import track
 from laudo.sources.phantom_anatomy import Anatomy, Array, Tumour, Waves
 from laudo.sources.phantom_head import draw
@@ -262,9 +262,9 @@ def _with_tumour(anatomy: Anatomy, rng: np.random.Generator, z: float) -> Anatom
 SOURCE = Source(
     name="phantom-brain",
     folder="phantom_brain",
-    what="Synthetic brain MRI slices with and without tumour, for trying laudo without any data",
+    what=N_("Synthetic brain MRI slices with and without tumour, for trying laudo without any data"),
     size="any",
-    licence="none needed: nobody was scanned",
+    licence=N_("none needed: nobody was scanned"),
     citation="",
     where="laudo data make phantom-brain DIR -n N",
     layout="ROOT/yes/*.png, ROOT/no/*.png, ROOT/masks/*.png, ROOT/patients.csv",

@@ -56,7 +56,7 @@ def find_root(source: Source, data: Path | None) -> Path:
                 _("No data were named."),
                 expected=source.layout,
                 cure=_("Name the folder with --data ROOT, or set LAUDO_DATA. The data set: {where}").format(
-                    where=source.where
+                    where=_(source.where)
                 ),
             )
         data = Path(os.environ["LAUDO_DATA"])

@@ -57,7 +57,7 @@ def fold_numbers(manifest: Manifest, folds: int, split: Split, seed: int) -> np.
     if len(np.unique(groups)) < folds:
         raise DataError(
             _("There are fewer groups than folds."),
-            found=_("{groups} groups, {folds} folds").format(groups=len(np.unique(groups)), folds=folds),
+            found=_("groups: {groups}, folds: {folds}").format(groups=len(np.unique(groups)), folds=folds),
             cure=_("Choose fewer folds: --set split.folds={n}").format(n=max(2, len(np.unique(groups)))),
         )
     numbers = np.zeros(len(manifest), dtype=np.int64)

@@ -53,9 +53,9 @@ def open_dataset(recipe: Recipe, data: Path | None) -> Dataset:
     audit = audit.with_groups(assign_groups(audit.manifest))
     counts = ", ".join(f"{name} {n}" for name, n in audit.manifest.table["label"].value_counts().items())
     groups = audit.manifest.table["group"].nunique()
-    say(_("{n} images ({counts}) in {groups} groups").format(n=len(audit.manifest), counts=counts, groups=groups))
+    say(_("Images: {n} ({counts}), groups: {groups}").format(n=len(audit.manifest), counts=counts, groups=groups))
     if audit.skipped:
-        say(_("{n} images were left out; the report lists them").format(n=len(audit.skipped)))
+        say(_("Images left out: {n}; the report lists them").format(n=len(audit.skipped)))
     images = prepare_images(audit.manifest, recipe.prepare)
     device = choose_device()
     return Dataset(audit, images, device, choose_precision(recipe.training.precision, device))

@@ -64,7 +64,7 @@ def evaluate_external(run: Run, data: Path, language: str) -> dict[str, Any]:
     used = set(run.manifest().table["sha256"])
     fresh = audit.manifest.rows((~audit.manifest.table["sha256"].isin(used)).to_numpy().nonzero()[0])
     if len(fresh) < len(audit.manifest):
-        say(_("{n} images were used by this run; they are left out").format(n=len(audit.manifest) - len(fresh)))
+        say(_("Images used by this run, left out here: {n}").format(n=len(audit.manifest) - len(fresh)))
     if not len(fresh):
         raise DataError(_("Every image was used by this run: nothing is left to judge it by."), file=data)
     fresh = assign_groups(fresh)

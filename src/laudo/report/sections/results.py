@@ -148,7 +148,7 @@ def _notes(result: dict[str, Any], draft: Draft) -> list[str]:
         if isinstance(note, dict) and note.get("id") == "thresholds_differ":
             continue  # the sentence on the threshold says it already
         try:
-            sentences.append(note_sentence(note, draft.voice.gettext))
+            sentences.append(note_sentence(note, draft.voice.gettext, draft.voice.number))
         except (KeyError, TypeError):
             # A note of another version of laudo: shown as it stands rather than kept from the reader.
             sentences.append(str(note))
