@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from laudo.cli.options import Data, Debug, Json, Lang, Output, Paths, RunFolder, Settings
-from laudo.core.messages import _, current_language
+from laudo.core.messages import _
 
 if TYPE_CHECKING:
     from laudo.cli.console import Answer
@@ -26,9 +26,9 @@ def demo(
     from laudo.cli.show import run_answer
 
     def work() -> Answer:
-        from laudo.workflows.demo import run_demo
+        from laudo.workflows import steps
 
-        return run_answer(run_demo(out, current_language()))
+        return run_answer(steps.demo(out))
 
     run_command(work, json, debug)
 
@@ -55,23 +55,15 @@ def train(
 ) -> None:
     from laudo.cli.console import run_command
     from laudo.cli.show import plan_answer, run_answer
-    from laudo.core.errors import LaudoError
-    from laudo.core.recipe_file import load_recipe
 
     def work() -> Answer:
-        if folds not in (None, "all"):
-            raise LaudoError(_("--folds takes one value."), found=folds, expected="all")
-        loaded = load_recipe(recipe, settings or ())
         if dry_run:
             from laudo.workflows.plan import plan_training
 
-            return plan_answer(plan_training(loaded, data, folds == "all"))
-        from laudo.train.fit import Deadline
-        from laudo.workflows.train_run import Options, cross_validate, train_run
+            return plan_answer(plan_training(recipe, settings or (), data, folds))
+        from laudo.workflows import steps
 
-        job = cross_validate if folds == "all" else train_run
-        target = out or Path("runs") / loaded.name
-        return run_answer(job(loaded, data, target, Options(resume, Deadline.after(max_minutes), current_language())))
+        return run_answer(steps.train(recipe, data, out, settings or (), folds, resume, max_minutes))
 
     run_command(work, json, debug)
 
@@ -90,12 +82,9 @@ def evaluate(
     from laudo.cli.show import metrics_answer
 
     def work() -> Answer:
-        from laudo.core.run import Run
-        from laudo.workflows.evaluate_run import evaluate_external, evaluate_part
+        from laudo.workflows import steps
 
-        if data is None:
-            return metrics_answer(split, evaluate_part(Run(run), split))
-        return metrics_answer("external", evaluate_external(Run(run), data, current_language()))
+        return metrics_answer(split if data is None else "external", steps.evaluate(run, data, split))
 
     run_command(work, json, debug)
 
@@ -112,10 +101,9 @@ def predict(
     from laudo.cli.show import predictions_answer
 
     def work() -> Answer:
-        from laudo.core.run import Run
-        from laudo.workflows.use_model import predict_paths
+        from laudo.workflows import steps
 
-        return predictions_answer(predict_paths(Run(run), paths, out), out)
+        return predictions_answer(steps.predict(run, paths, out), out)
 
     run_command(work, json, debug)
 
@@ -136,10 +124,9 @@ def explain(
     from laudo.cli.show import explanations_answer
 
     def work() -> Answer:
-        from laudo.core.run import Run
-        from laudo.workflows.use_model import explain_paths
+        from laudo.workflows import steps
 
-        return explanations_answer(explain_paths(Run(run), paths, out, method, target), out)
+        return explanations_answer(steps.explain(run, paths, out, method, target), out)
 
     run_command(work, json, debug)
 
@@ -154,12 +141,9 @@ def report(
     from laudo.cli.show import file_answer
 
     def work() -> Answer:
-        from laudo.core.run import Run
-        from laudo.workflows.write_report import write_reports
+        from laudo.workflows import steps
 
-        folder = Run(run)
-        folder.recipe()
-        return file_answer("report", write_reports(folder, current_language()))
+        return file_answer("report", steps.report(run))
 
     run_command(work, json, debug)
 

@@ -76,9 +76,9 @@ def audit(
     from laudo.cli.show import audit_answer
 
     def work() -> Answer:
-        from laudo.workflows.data_jobs import audit_data
+        from laudo.workflows import steps
 
-        return audit_answer(audit_data(where))
+        return audit_answer(steps.audit(where))
 
     run_command(work, json, debug)
 

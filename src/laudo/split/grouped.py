@@ -49,7 +49,7 @@ def fold_numbers(manifest: Manifest, folds: int, split: Split, seed: int) -> np.
     """(n,) test fold of each sample, from 1.
 
     Raises:
-        DataError: there are fewer groups than folds.
+        DataError: there are fewer groups than folds, or fewer images in every class.
     """
     labels, groups = manifest.labels, manifest.table["group"].to_numpy()
     if split.by == "sample":
@@ -59,6 +59,13 @@ def fold_numbers(manifest: Manifest, folds: int, split: Split, seed: int) -> np.
             _("There are fewer groups than folds."),
             found=_("groups: {groups}, folds: {folds}").format(groups=len(np.unique(groups)), folds=folds),
             cure=_("Choose fewer folds: --set split.folds={n}").format(n=max(2, len(np.unique(groups)))),
+        )
+    largest = int(np.bincount(labels).max())
+    if split.stratified and largest < folds:
+        raise DataError(
+            _("No class has as many images as there are folds."),
+            found=_("images: {images}, folds: {folds}").format(images=largest, folds=folds),
+            cure=_("Choose fewer folds: --set split.folds={n}").format(n=max(2, largest)),
         )
     numbers = np.zeros(len(manifest), dtype=np.int64)
     splitter = _splitter(split, folds, seed)
@@ -104,9 +111,10 @@ def split_fold(manifest: Manifest, fold: int, split: Split) -> Manifest:
 
 
 def _share(manifest: Manifest, share: float, split: Split, seed: int) -> np.ndarray:
-    """(n,) mask of about ``share`` of the samples: the folds, of twenty, that come nearest to it."""
+    """(n,) mask of about ``share`` of the samples: the folds, of twenty (or as many as there can be), nearest to it."""
     groups = manifest.table["group"].nunique() if split.by == "group" else len(manifest)
-    pieces = min(20, groups)
+    smallest = int(manifest.table["label"].value_counts().min()) if split.stratified else groups
+    pieces = max(2, min(20, groups, smallest))  # every piece of a stratified split has every class in it
     numbers = fold_numbers(manifest, pieces, split, seed)
     return np.isin(numbers, np.arange(1, max(1, round(share * pieces)) + 1))
 

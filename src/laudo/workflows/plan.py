@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from laudo.core.recipe import Recipe
+from laudo.core.recipe_file import load_recipe
 from laudo.networks.precision import choose_device, choose_precision
 from laudo.prepare.cache import cache_folder
 from laudo.prepare.transform import channels
 from laudo.sources.table import import_manifest
 
 
-def plan_training(recipe: Recipe, data: Path | None, folds: bool) -> dict[str, Any]:
+def plan_training(name: str, settings: Sequence[str], data: Path | None, folds: str | None) -> dict[str, Any]:
     """Counts, parts, steps and disk of a training; reads the files' names and bytes, decodes and writes nothing."""
+    recipe = load_recipe(name, settings)
     manifest = import_manifest(recipe.data.source, data)
     n = len(manifest)
     share = 1 / recipe.split.folds if folds else recipe.split.test
