@@ -53,7 +53,7 @@ def sentence(finding: Finding, _: Translate) -> str:
         ),
         "identical_bytes": (
             _("No two files are identical."),
-            _("Identical copies: {n} files, groups of copies: {groups}."),
+            _("Files that are identical copies: {n}, groups of copies: {groups}."),
         ),
         "identical_pixels": (
             _("No two different files hold the same pixels."),

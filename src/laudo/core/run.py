@@ -132,6 +132,13 @@ class Run:
         """``{"state": running|stopped|finished|failed, …}``; running is also what a killed run says."""
         return self.optional_json("status") or {"state": "running"}
 
+    def has_report(self) -> bool:
+        """Whether there is a report that is not older than the run's state."""
+        status = self.folder / "status.json"
+        if not self.report_path.is_file():
+            return False
+        return not status.is_file() or self.report_path.stat().st_mtime_ns >= status.stat().st_mtime_ns
+
     # writing ------------------------------------------------------------------------------------------------
 
     def write_json(self, name: str, value: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
@@ -39,7 +39,7 @@ def train(
     data: PathLike | None = None,
     out: PathLike | None = None,
     settings: Sequence[str] = (),
-    folds: Literal["all"] | None = None,
+    folds: str | None = None,
     resume: bool = False,
     max_minutes: float | None = None,
     language: str | None = None,

@@ -50,10 +50,10 @@ def train_run(recipe: Recipe, data: Path | None, out: Path, options: Options) ->
         RunError: the folder holds another run.
     """
     run = open_run(recipe, out, options.resume)
-    if run.state()["state"] == "finished":
-        say(_("This run is already finished."))
+    if is_finished(run, options.language):
         return run
     dataset = open_dataset(recipe, data)
+    run.begin(recipe)
     with report_even_if_failed(run, options.language):
         learner = Learner.start(recipe, dataset)
         train_split(run, learner, split_parts(dataset.manifest, recipe.split), options)
@@ -64,10 +64,10 @@ def train_run(recipe: Recipe, data: Path | None, out: Path, options: Options) ->
 def cross_validate(recipe: Recipe, data: Path | None, out: Path, options: Options) -> Run:
     """Train every fold, each a run, and pool the out-of-fold predictions."""
     root = open_run(recipe, out, options.resume)
-    if root.state()["state"] == "finished":
-        say(_("This run is already finished."))
+    if is_finished(root, options.language):
         return root
     dataset = open_dataset(recipe, data)
+    root.begin(recipe)
     with report_even_if_failed(root, options.language):
         folds = fold_numbers(dataset.manifest, recipe.split.folds, recipe.split, recipe.split.seed)
         manifest = dataset.manifest.with_columns(fold=folds)
@@ -76,13 +76,14 @@ def cross_validate(recipe: Recipe, data: Path | None, out: Path, options: Option
         for number in range(1, recipe.split.folds + 1):
             say(_("Fold {number} of {total}").format(number=number, total=recipe.split.folds))
             fold = open_run(recipe, root.folder / f"fold-{number}", resume=True)
-            if fold.state()["state"] != "finished":
+            if not is_finished(fold, options.language):
                 train_split(fold, learner, split_fold(manifest, number, recipe.split), options)
                 write_reports(fold, options.language)
             if fold.state()["state"] == "stopped":
                 root.set_state("stopped", reason="max_minutes", what=_("fold {n} is not finished").format(n=number))
-                return root
-        pool_folds(root, recipe)
+                break
+        else:
+            pool_folds(root, recipe)
         write_reports(root, options.language)
     return root
 
@@ -118,7 +119,7 @@ def train_split(run: Run, learner: Learner, manifest: Manifest, options: Options
 
 
 def open_run(recipe: Recipe, out: Path, resume: bool) -> Run:
-    """The run folder: a new one, or the one to go on with.
+    """The run folder: a new one, or the one to go on with. Nothing is written yet: the data may still be refused.
 
     Raises:
         RunError: it exists and ``resume`` was not asked for, or it belongs to another recipe.
@@ -127,7 +128,6 @@ def open_run(recipe: Recipe, out: Path, resume: bool) -> Run:
     if not run.recipe_path.is_file():
         if out.is_dir() and any(path for path in out.iterdir() if path.name != "checkpoints") and not resume:
             raise RunError(_("The folder is not empty."), file=out, cure=_("Choose another one with --out."))
-        run.begin(recipe)
         return run
     if not resume:
         raise RunError(
@@ -142,6 +142,16 @@ def open_run(recipe: Recipe, out: Path, resume: bool) -> Run:
             cure=_("Resume with the same recipe and the same --set, or choose another folder with --out."),
         )
     return run
+
+
+def is_finished(run: Run, language: str) -> bool:
+    """Whether there is nothing left to train; a report that a kill has prevented is written."""
+    if run.state()["state"] != "finished":
+        return False
+    say(_("This run is already finished."))
+    if not run.has_report():
+        write_reports(run, language)
+    return True
 
 
 def _begin(run: Run, recipe: Recipe, dataset: Dataset, manifest: Manifest) -> None:
