@@ -41,10 +41,17 @@ format: setup
 bench: setup .venv-keras/.done
 	$(BIN)/python benchmarks/frozen_backbone.py --peer-python .venv-keras/bin/python
 
-# Collect the texts of the source, and bring the catalogues up to date.
+# Collect the texts of the source, and bring the catalogues up to date; a catalogue that is missing is begun.
+# Babel takes the per cent sign of "95 % interval" for an old format: sed takes that mark away.
 messages: setup
 	$(BIN)/pybabel -q extract -F babel.cfg -k _ -k N_ -k ngettext:1,2 --no-location --sort-output --project laudo -o messages.pot src/laudo
-	for l in pt es; do $(BIN)/pybabel -q update -D laudo -i messages.pot -d src/laudo/locale -l $$l --no-fuzzy-matching --ignore-obsolete --omit-header -w 120; done
+	for l in pt:pt_BR es:es; do \
+		po=src/laudo/locale/$${l%:*}/LC_MESSAGES/laudo.po; mkdir -p $$(dirname $$po); \
+		test -f $$po || $(BIN)/pybabel -q init -D laudo -i messages.pot -o $$po -l $${l#*:} -w 120 || exit; \
+		$(BIN)/pybabel -q update -D laudo -i messages.pot -o $$po -l $${l#*:} -w 120 \
+			--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date || exit; \
+		sed -i.bak -e '/^#, python-format$$/d' -e 's/^\(#, .*\), python-format$$/\1/' $$po && rm $$po.bak; \
+	done
 	rm messages.pot
 
 constraints:

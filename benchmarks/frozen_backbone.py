@@ -1,14 +1,16 @@
-"""A frozen backbone runs once an image, not once an image and epoch: ``laudo train`` against the Keras program it replaces.
+"""A frozen backbone runs once an image, not once an image and epoch: ``laudo train`` against the Keras program.
 
-Both train the same head on the same VGG19 (random weights, frozen) on the same images for the same number of epochs, each in a
-process of its own that is timed from start to end, in turn. laudo's process also audits the data, judges the model, draws its
-explanations and writes the report, and starts from an empty cache; Keras only trains, validates and saves.
+Both train the same head on the same VGG19 (random weights, frozen) on the same images for the same number of epochs,
+each in a process of its own that is timed from start to end, in turn. laudo's process also audits the data, judges the
+model, draws its explanations and writes the report, and starts from an empty cache; Keras only trains, validates and
+saves the model.
 
 The two draw different random numbers, so their trained weights can not be compared. What is compared instead:
 
 * the work: images, epochs, parameters and trainable parameters of both timed runs are equal;
-* the mathematics: both train the head on the same features (those that laudo's run computed), from the same initial weights,
-  with the same batches, without dropout, and their training loss (cross-entropy and penalty) agrees after every epoch.
+* the mathematics: both train the head on the same features (those that laudo's run computed), from the same initial
+  weights, with the same batches, without dropout, and their training loss (cross-entropy and penalty) agrees after
+  every epoch.
 
 Exit status: 1 when a check fails, or when the ratio is below 15 at 30 epochs or more.
 """
@@ -34,7 +36,7 @@ from safetensors.torch import load_file
 
 from laudo.core.recipe import Recipe
 from laudo.core.run import Run
-from laudo.networks.head import ClassifierHead
+from laudo.networks.head import ClassifierHead, Standardise
 from laudo.train.fit import Deadline, fit
 from laudo.train.inputs import EpochOrder, FeatureInputs, Part
 
@@ -133,26 +135,26 @@ def compare_work(run: Run, peer: dict[str, Any], outcome: Outcome) -> None:
 def run_features(run: Run, cache: Path) -> dict[str, tuple[Part, Part]]:
     """Training and validation part of the features that the timed run computed: as they are, and standardised.
 
-    Features of random weights hardly differ between images, so that the head learns little more from them than how frequent each
-    class is. Standardised, they are learned by heart within the epochs, which is the harder test.
+    Features of random weights hardly differ between images, so that the head learns from them little more than how
+    frequent each class is. Standardised, they keep it busy in every epoch, which is the harder test.
     """
     (path,) = (cache / "features").glob("*.safetensors")
-    features = load_file(path)["features"].reshape(-1, load_file(path)["features"].shape[-1])
+    features = load_file(path)["features"]
     manifest = run.manifest()
     training, validation = (manifest.indices(name) for name in ("train", "val"))
-    seen = features[torch.from_numpy(training)]
-    standardised = (features - seen.mean(dim=0)) / seen.std(dim=0).clamp(min=1e-6)
+    standardise = Standardise(features.shape[1])
+    standardise.fit(features[torch.from_numpy(training)])
     return {
         name: (
             Part(FeatureInputs(values), training, manifest.labels[training]),
             Part(FeatureInputs(values), validation, manifest.labels[validation]),
         )
-        for name, values in {"plain": features, "standardised": standardised}.items()
+        for name, values in {"plain": features, "standardised": standardise(features)}.items()
     }
 
 
 def without_dropout(recipe: Recipe) -> Recipe:
-    """The recipe of the run, its head without dropout, for the epochs of the check."""
+    """Change the recipe of the run: its head without dropout, for the epochs of the check."""
     head = recipe.network.head.model_copy(update={"dropout": 0.0})
     return recipe.model_copy(
         update={
@@ -202,10 +204,11 @@ def compare_heads(python: str, run: Run, cache: Path, folder: Path, outcome: Out
         timed([python, str(PEER), "head", "--task", str(place / "task.npz"), "--out", str(place)])
         result = json.loads((place / "result.json").read_text(encoding="utf-8"))
         theirs = np.array(result["cross_entropy"]) + np.array(result["penalty"])
-        outcome.difference[name] = float(np.max(np.abs(ours - theirs) / theirs))
+        difference = float(np.max(np.abs(ours - theirs) / theirs))
+        outcome.difference[name] = difference
         outcome.losses[name] = (float(ours[0]), float(ours[-1]))
-        if not outcome.difference[name] < LARGEST_DIFFERENCE:
-            outcome.failures.append(f"training loss of the head on {name} features differs by {outcome.difference[name]:.1e}")
+        if not difference < LARGEST_DIFFERENCE:
+            outcome.failures.append(f"training loss of the head on {name} features differs by {difference:.1e}")
 
 
 # command line -----------------------------------------------------------------------------------------------
@@ -221,12 +224,13 @@ def find_data(given: Path | None, folder: Path) -> Path:
         if given is not None:
             sys.exit(f"{given}: neither it nor its kaggle_brain holds the folders `no` and `yes`")
     made = folder / "phantom"
-    timed([sys.executable, "-m", "laudo", "data", "make", "phantom-brain", str(made), "-n", str(IMAGES), "--size", "256"])
+    make = [sys.executable, "-m", "laudo", "data", "make", "phantom-brain", str(made)]
+    timed([*make, "-n", str(IMAGES), "--size", "256"])
     return made
 
 
 def find_peer_python(given: str | None) -> str:
-    """Python that can import tensorflow: the one given, this one, or that of ``.venv-keras`` (`make bench` makes it)."""
+    """Python that can import tensorflow: the one given, this one, or ``.venv-keras`` (`make bench` makes it)."""
     if given:
         return given
     if importlib.util.find_spec("tensorflow"):
@@ -258,11 +262,11 @@ def measure(options: argparse.Namespace, work: Path) -> Outcome:
 
 
 def lines(outcome: Outcome) -> list[str]:
-    """The outcome in words."""
+    """Put the outcome into words."""
     versions = ", ".join(f"{name} {version}" for name, version in outcome.peer_versions.items())
     found = [
         f"task   {outcome.images} images, VGG19 frozen, {outcome.epochs} epochs, whole process, {os.cpu_count()} cores",
-        f"ours   {statistics.median(outcome.ours):.1f} s (laudo train with audit, explanations and report; {outcome.precision})",
+        f"ours   {statistics.median(outcome.ours):.1f} s (laudo, with audit, explanations and report; {outcome.precision})",
         f"peer   {statistics.median(outcome.peer):.1f} s ({versions}; fp32)",
         f"ratio  {outcome.ratio:.1f}" + (f" (median of {len(outcome.ours)})" if len(outcome.ours) > 1 else ""),
     ]
@@ -276,13 +280,15 @@ def lines(outcome: Outcome) -> list[str]:
 
 
 def main() -> None:
+    """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="folder with no/ and yes/; default: kaggle_brain in LAUDO_DATA, else phantoms")
-    parser.add_argument("--epochs", type=int, default=CLAIM_EPOCHS)
-    parser.add_argument("--peer-python", help="python of an environment with tensorflow-cpu; default: this one, else .venv-keras")
-    parser.add_argument("--repeat", type=int, default=1, help="times that each runs, in turn; the ratio is the median")
-    parser.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto", help="of laudo's backbone; Keras: fp32")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
+    add = parser.add_argument
+    add("--data", type=Path, help="folder with no/ and yes/; default: kaggle_brain in LAUDO_DATA, else phantoms")
+    add("--epochs", type=int, default=CLAIM_EPOCHS)
+    add("--peer-python", help="python of an environment with tensorflow-cpu; default: this one, else .venv-keras")
+    add("--repeat", type=int, default=1, help="times that each runs, in turn; the ratio is the median")
+    add("--precision", choices=("auto", "fp32", "bf16"), default="auto", help="of laudo's backbone; Keras: fp32")
+    add("--json", action="store_true", help="print one JSON object instead of lines")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="laudo-bench-") as work:
         outcome = measure(options, Path(work))

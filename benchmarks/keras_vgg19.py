@@ -1,8 +1,9 @@
 """The peer of frozen_backbone.py: what a Keras user writes for a frozen VGG19 with a small head.
 
-It is written anew after the program in appendix A of Almeida 2024 (the system that the recipe ``kaggle-vgg19-as-published``
-rebuilds): same data loading, same network, same training, and the model saved at the end. Its figures are left out, in the peer's
-favour. The weights are random, because the time does not depend on them and nothing has to be downloaded.
+It is written anew after the program in appendix A of Almeida 2024 (the system that the recipe
+``kaggle-vgg19-as-published`` rebuilds): same data loading, same network, same training, and the model saved at the end.
+Its figures are left out, in the peer's favour. The weights are random, because the time does not depend on them and
+nothing has to be downloaded. The print cuts off the strength of the L2 penalty; Keras' default, 0.01, stands in for it.
 
 It runs with the Python of an environment that holds ``tensorflow-cpu``; laudo need not be there.
 """
@@ -38,7 +39,7 @@ def head(vector: Any, hidden: tuple[int, ...], dropout: float, l2: float) -> Any
 
 
 def train(data: Path, out: Path, epochs: int) -> dict[str, Any]:
-    """The published procedure on a folder with ``no`` and ``yes``; the network runs on every image in every epoch."""
+    """Follow the published procedure on a folder with ``no`` and ``yes``: all of the network, every epoch, every image."""
 
     def part(name: str) -> Any:
         return keras.utils.image_dataset_from_directory(
@@ -72,11 +73,11 @@ def train(data: Path, out: Path, epochs: int) -> dict[str, Any]:
 
 
 def train_head(task: Path) -> dict[str, Any]:
-    """The head alone, on given features, from given weights, in given batches; without dropout.
+    """Train the head alone: on given features, from given weights, in given batches, without dropout.
 
     Args:
-        task: .npz with ``features`` (n, D), ``targets`` (n,), ``orders`` (epochs, n), ``l2``, ``learning_rate``, ``batch_size``
-            and, a dense layer, ``kernel_i`` (in, out) and ``bias_i`` (out,).
+        task: .npz with ``features`` (n, D), ``targets`` (n,), ``orders`` (epochs, n), ``l2``, ``learning_rate``,
+            ``batch_size`` and, a dense layer, ``kernel_i`` (in, out) and ``bias_i`` (out,).
     """
     given = np.load(task, allow_pickle=False)
     count = sum(name.startswith("kernel_") for name in given.files)
@@ -97,6 +98,7 @@ def train_head(task: Path) -> dict[str, Any]:
 
 
 def main() -> None:
+    """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     jobs = parser.add_subparsers(dest="job", required=True)
     whole = jobs.add_parser("train", help="the published procedure")

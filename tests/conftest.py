@@ -16,7 +16,7 @@ settings.load_profile("laudo")
 @pytest.fixture(scope="session", autouse=True)
 def _surroundings(tmp_path_factory):
     """The environment of this session and of the processes that tests start."""
-    torch.set_num_threads(min(2, os.cpu_count() or 1))
+    torch.set_num_threads(1)  # networks of tests are so small that threads only wait for each other
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LAUDO_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("LAUDO_LANG", "en")

@@ -72,8 +72,13 @@ def evaluate(
     run: RunFolder,
     data: Data = None,
     split: Annotated[
-        str, typer.Option("--split", metavar="PART", help=_("Part to score again: train, val, test or pooled."))
-    ] = "test",
+        str | None,
+        typer.Option(
+            "--split",
+            metavar="PART",
+            help=_("Part to score again: train, val, test or pooled; default: the quoted one."),
+        ),
+    ] = None,
     lang: Lang = None,
     json: Json = False,
     debug: Debug = False,
@@ -84,7 +89,7 @@ def evaluate(
     def work() -> Answer:
         from laudo.workflows import steps
 
-        return metrics_answer(split if data is None else "external", steps.evaluate(run, data, split))
+        return metrics_answer(*steps.evaluate(run, data, split))
 
     run_command(work, json, debug)
 

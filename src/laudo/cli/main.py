@@ -25,6 +25,7 @@ def _language_of_arguments(arguments: list[str]) -> None:
 _language_of_arguments(sys.argv[1:])
 
 from laudo.cli import commands, data_commands  # noqa: E402 (their help texts need the language)
+from laudo.cli.options import Lang  # noqa: E402
 
 app = typer.Typer(
     name="laudo",
@@ -87,6 +88,7 @@ def examples() -> list[tuple[str, str]]:
 def _root(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help=_("Show the version and leave."))] = False,
+    lang: Lang = None,
 ) -> None:
     if version:
         from laudo import __version__

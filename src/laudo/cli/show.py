@@ -173,15 +173,16 @@ def audit_answer(audit: Audit) -> Answer:
 
     def show(console: Console) -> None:
         words = {"pass": _("pass"), "warn": _("warning"), "fail": _("fails"), "not_run": _("not run")}
+        width = max(map(len, words.values()))
         for finding in audit.findings:
             mark, style = marks[finding.status]
             line = f"{title(finding.check, _)}. {sentence(finding, _)}"
-            console.print(Text.assemble((f"{mark} {words[finding.status]:<9}", style), line))
+            console.print(Text.assemble((f"{mark} {words[finding.status]:<{width}}  ", style), line))
             for cluster in finding.samples[:5]:
-                console.print(Text("             " + " = ".join(cluster), style="dim"))
+                console.print(Text(" " * (width + 6) + " = ".join(cluster), style="dim"))
             if len(finding.samples) > 5:
                 console.print(
-                    Text("             " + _("… and {n} more").format(n=len(finding.samples) - 5), style="dim")
+                    Text(" " * (width + 6) + _("… and {n} more").format(n=len(finding.samples) - 5), style="dim")
                 )
 
     failed = any(finding.status == "fail" for finding in audit.findings)

@@ -60,6 +60,12 @@ def flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def sweep(folder: Path) -> None:
+    """Remove the temporary files that a killed :func:`atomic_path` has left below ``folder``."""
+    for left in [path for path in folder.rglob(".*.tmp*") if path.is_file()]:
+        left.unlink(missing_ok=True)
+
+
 def _flush(path: Path) -> None:
     with path.open("rb+") as handle:
         os.fsync(handle.fileno())

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,11 @@ class Manifest:
     def __len__(self) -> int:
         return len(self.table)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: counts a class and part, and the first rows."""
+        counts = pd.crosstab(self.table["label"], self.table["split"].replace("", "–"), margins=True)
+        return f"<p><b>{escape(self.source)}</b>: {len(self)}</p>{counts.to_html()}{self.table.head().to_html(escape=True)}"
+
     @property
     def labels(self) -> np.ndarray:
         """(n,) int64 class index of each sample."""
@@ -141,7 +147,7 @@ class Manifest:
             if missing:
                 raise KeyError(", ".join(missing))
             return cls(frame, Path(facts["root"]), facts["source"], tuple(facts["classes"]))
-        except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+        except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
             raise DataError(
                 _("The manifest can not be read."),
                 file=path,

@@ -227,6 +227,6 @@ class Recipe(Section):
             raise ValueError(_("training.early_stopping needs training.keep: best"))
         late = [epoch for epoch in self.training.report_at_epochs if epoch > self.training.epochs]
         if late:
-            text = _("an epoch of training.report_at_epochs lies after training.epochs, {epochs}: {late}")
+            text = _("training.report_at_epochs goes beyond training.epochs ({epochs}): {late}")
             raise ValueError(text.format(late=late, epochs=self.training.epochs))
         return self

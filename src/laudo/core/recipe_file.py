@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,29 @@ from laudo.core.recipe import Recipe
 
 SHIPPED = Path(__file__).parent.parent / "recipes"
 """Folder of the recipes that come with laudo."""
+
+_BOOL, _FLOAT, _TIMESTAMP = (f"tag:yaml.org,2002:{kind}" for kind in ("bool", "float", "timestamp"))
+_TRUTH = re.compile("^(?:true|True|TRUE|false|False|FALSE)$")
+_NUMBER = re.compile(
+    r"^(?:[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+|[-+]?\.inf|\.nan)$"
+)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2's reading of plain words: ``yes`` and ``no`` are class names, 1e-4 is a number, dates are text."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what either YAML 1.1 or :class:`_Loader` would take for something else."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in pairs if tag not in {_BOOL, _FLOAT, _TIMESTAMP}]
+    for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(_BOOL, _TRUTH, list("tTfF"))
+_Loader.add_implicit_resolver(_FLOAT, _NUMBER, list("-+.0123456789"))
+_Dumper.add_implicit_resolver(_FLOAT, _NUMBER, list("-+.0123456789"))
 
 
 def shipped_recipes() -> list[str]:
@@ -51,9 +75,13 @@ def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Reci
 def parse_recipe(text: str, file: Path, overrides: Sequence[str] = ()) -> Recipe:
     """Validate recipe text; ``file`` is only named in errors."""
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        node = yaml.compose(text, Loader=_Loader)
+        values = _read_yaml(text)
+    except (
+        yaml.YAMLError,
+        ValueError,
+        RecursionError,
+    ) as error:  # the last two: "0b_" as a number, brackets without end
         raise RecipeError(_("The recipe is not valid YAML."), file=file, found=str(error)) from error
     if not isinstance(values, dict):
         raise RecipeError(_("The recipe is empty."), file=file, expected=_("sections: data, network, …"))
@@ -68,7 +96,7 @@ def parse_recipe(text: str, file: Path, overrides: Sequence[str] = ()) -> Recipe
 
 def dump_recipe(recipe: Recipe) -> str:
     """YAML of a recipe with every default written out."""
-    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
+    return yaml.dump(recipe.model_dump(mode="json"), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
 def _lines(node: yaml.Node | None, prefix: tuple[str, ...] = ()) -> dict[tuple[str, ...], str]:
@@ -95,18 +123,15 @@ def _override(values: dict[str, Any], lines: dict[tuple[str, ...], str], text: s
         if not isinstance(place, dict):
             raise RecipeError(_("A setting goes into something that has no keys."), found=f"--set {text}")
     try:
-        place[path[-1]] = _scalar(value)
-    except yaml.YAMLError as error:
+        place[path[-1]] = _read_yaml(value)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise RecipeError(_("A setting is not understood."), found=f"--set {text}") from error
     lines[path] = f"--set {text}"
 
 
-def _scalar(value: str) -> Any:
-    """YAML's reading of a value, and 1e-4 as the number it is (YAML 1.1 wants 1.0e-4)."""
-    try:
-        return float(value) if "e" in value.lower() else yaml.safe_load(value)
-    except ValueError:
-        return yaml.safe_load(value)
+def _read_yaml(text: str) -> Any:
+    """Plain values only: the loader is a SafeLoader."""
+    return yaml.load(text, Loader=_Loader)  # noqa: S506
 
 
 def _explain(error: ValidationError, file: Path, lines: dict[tuple[str, ...], str]) -> RecipeError:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any, Literal
 
-from laudo.core.atomic import write_json, write_text
+from laudo.core.atomic import sweep, write_json, write_text
 from laudo.core.errors import LaudoError, RunError
 from laudo.core.manifest import Manifest
 from laudo.core.messages import _
@@ -78,6 +79,17 @@ class Run:
         found = [path for path in self.folder.glob("fold-*") if path.name.removeprefix("fold-").isdigit()]
         return [Run(path) for path in sorted(found, key=lambda path: int(path.name.removeprefix("fold-")))]
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: how the run stands, its main figures, and where its report is."""
+        metrics = self.optional_json("metrics") or {}
+        part = next((name for name in ("pooled", "test", "val") if name in metrics), None)
+        rows = "".join(
+            f"<tr><td>{escape(name)}</td><td>{_figure(entry['value'])}</td><td>{_interval(entry['ci95'])}</td></tr>"
+            for name, entry in (metrics[part]["metrics"].items() if part else ())
+        )
+        head = f"<p><b>{escape(self.folder.name)}</b>: {escape(self.state()['state'])}, {escape(str(self.report_path))}</p>"
+        return head + (f"<table><caption>{part}, n = {metrics[part]['n']}</caption>{rows}</table>" if part else "")
+
     # reading ------------------------------------------------------------------------------------------------
 
     def recipe(self) -> Recipe:
@@ -121,7 +133,7 @@ class Run:
         if not self.log_path.is_file():
             return []
         epochs = []
-        for line in self.log_path.read_text(encoding="utf-8").splitlines():
+        for line in self.log_path.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
                 epochs.append(json.loads(line))
             except ValueError:
@@ -146,8 +158,9 @@ class Run:
         write_json(self.folder / f"{name}.json", value)
 
     def begin(self, recipe: Recipe) -> None:
-        """Make the folder and write the recipe."""
+        """Make the folder, remove what a killed process left half written in it, and write the recipe."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        sweep(self.folder)
         write_text(self.recipe_path, dump_recipe(recipe))
         self.set_state("running")
 
@@ -185,3 +198,11 @@ class Run:
     def damaged(self, path: Path, found: str) -> RunError:
         """The error for a file of this run that can not be used."""
         return self._damaged(path, found)
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _interval(bounds: list[float] | None) -> str:
+    return "–" if bounds is None else f"{bounds[0]:.3f}–{bounds[1]:.3f}"

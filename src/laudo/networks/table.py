@@ -76,7 +76,7 @@ def pretrained_backbone(network: Network) -> tuple[Backbone, BackboneSpec]:
         return build_backbone(spec), spec
     path, origin = found
     file = read_weights(path)
-    if file.architecture and file.architecture != network.backbone.split(".")[0]:
+    if file.architecture and file.architecture.split(".")[0] != network.backbone.split(".")[0]:
         raise WeightsError(
             _("The weights belong to another network."),
             file=path,

@@ -89,7 +89,10 @@ def _architecture(metadata: dict[str, str], path: Path) -> tuple[str, dict[str, 
 
 def _scaling(metadata: dict[str, str], path: Path) -> InputScaling | None:
     if "laudo" in metadata:
-        return InputScaling(**json.loads(metadata["laudo"]))
+        try:
+            return InputScaling(**json.loads(metadata["laudo"]))
+        except (ValueError, TypeError) as error:
+            raise _not_understood(path, metadata["laudo"]) from error
     if "input" not in metadata:
         return None
     if match := UNIT_INPUT.match(metadata["input"]):
@@ -97,9 +100,13 @@ def _scaling(metadata: dict[str, str], path: Path) -> InputScaling | None:
         return InputScaling(mean=(mean,) * 3, std=(std,) * 3)
     if match := RAW_INPUT.match(metadata["input"]):
         return InputScaling(mean=(float(match[1]), float(match[2]), float(match[3])), std=(1.0, 1.0, 1.0), range=255.0)
-    raise WeightsError(
+    raise _not_understood(path, metadata["input"])
+
+
+def _not_understood(path: Path, found: str) -> WeightsError:
+    return WeightsError(
         _("The weights file describes its input in words that are not understood; laudo does not guess."),
         file=path,
-        found=metadata["input"],
+        found=found,
         cure=_("Say it in the recipe: network.input_scaling: {mean: […], std: […], range: 1 or 255}"),
     )

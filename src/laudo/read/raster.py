@@ -26,8 +26,8 @@ FORMATS: dict[str, tuple[str, ...]] = {
 ENDINGS = frozenset(ending for endings in FORMATS.values() for ending in endings)
 """Endings of raster images, lower case."""
 
-MAX_PIXELS = 100_000_000
-"""Largest image that is decoded; more is taken for a decompression bomb."""
+MAX_PIXELS = 89_000_000
+"""Largest image that is decoded; more is taken for a decompression bomb. Pillow's own bound lies just above it."""
 
 DECODER = f"pillow {PIL.__version__}"
 """Part of every cache key: decoders disagree on the pixels of some JPEG files."""
@@ -112,6 +112,10 @@ def _convert(image: Image.Image, path: Path) -> ReadImage:
         notes.append("palette")
     if "A" in mode or "transparency" in image.info or mode in {"La", "RGBa"}:
         notes.append("alpha")
+    if "alpha" in notes and mode.startswith("I;16"):  # the transparent level: Pillow would cut such pixels to 8 bits
+        array = _pixels(upright)
+        array[array == image.info["transparency"]] = 0
+    elif "alpha" in notes:
         rgba = np.asarray(upright.convert("RGBA"), dtype=np.uint16)
         array = ((rgba[..., :3] * rgba[..., 3:] + 127) // 255).astype(np.uint8)
     else:

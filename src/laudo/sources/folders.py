@@ -68,12 +68,20 @@ def manifest_of_classes(root: Path, classes: dict[str, list[Path]], source: str)
         )
     pairs = [(label, path) for label, files in classes.items() for path in files]
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
-        hashes = list(track(pool.map(lambda pair: file_hash(pair[1]), pairs), _("Reading the files"), total=len(pairs)))
+        hashes = list(track(pool.map(lambda pair: _hash(pair[1]), pairs), _("Reading the files"), total=len(pairs)))
     rows: list[dict[str, object]] = []
     for (label, path), sha256 in zip(pairs, hashes, strict=True):
         name = path.relative_to(root).as_posix()
         rows.append({"sample": name, "image": name, "label": label, "sha256": sha256})
     return Manifest.from_rows(rows, root, source, order_classes(classes))
+
+
+def _hash(path: Path) -> str:
+    """Hash of a file's bytes; empty when it can not be opened, so that the audit names it with the other broken ones."""
+    try:
+        return file_hash(path)
+    except OSError:
+        return ""
 
 
 def _list(root: Path) -> Manifest:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -70,8 +72,10 @@ def fold_numbers(manifest: Manifest, folds: int, split: Split, seed: int) -> np.
     numbers = np.zeros(len(manifest), dtype=np.int64)
     splitter = _splitter(split, folds, seed)
     together = groups if split.by == "group" else None
-    for number, (_rest, held_out) in enumerate(splitter.split(np.zeros(len(labels)), labels, together), start=1):
-        numbers[held_out] = number
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The least populated class")  # _check says it in words, as an error
+        for number, (_rest, held_out) in enumerate(splitter.split(np.zeros(len(labels)), labels, together), start=1):
+            numbers[held_out] = number
     return numbers
 
 
@@ -116,7 +120,8 @@ def _share(manifest: Manifest, share: float, split: Split, seed: int) -> np.ndar
     smallest = int(manifest.table["label"].value_counts().min()) if split.stratified else groups
     pieces = max(2, min(20, groups, smallest))  # every piece of a stratified split has every class in it
     numbers = fold_numbers(manifest, pieces, split, seed)
-    return np.isin(numbers, np.arange(1, max(1, round(share * pieces)) + 1))
+    chosen = min(max(1, round(share * pieces)), pieces - 1)  # something must be left for the other parts
+    return np.isin(numbers, np.arange(1, chosen + 1))
 
 
 def _splitter(split: Split, folds: int, seed: int) -> StratifiedGroupKFold | GroupKFold | StratifiedKFold | KFold:

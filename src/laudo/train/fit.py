@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -135,7 +137,7 @@ def _run_trainer(
         enable_model_summary=False,
         use_distributed_sampler=False,
     )
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), threads(None if isinstance(module.network, Classifier) else 1):
         warnings.filterwarnings("ignore", module="lightning")
         trainer.fit(
             module,
@@ -143,3 +145,17 @@ def _run_trainer(
             loader(val, max(training.batch_size, 64), None),
             ckpt_path=None if found is None else str(found[0]),
         )
+
+
+@contextmanager
+def threads(number: int | None) -> Iterator[None]:
+    """Within the block torch computes with so many threads; None: as many as before.
+
+    A head on features is so small that waiting for a second thread costs more than it brings, and far more on a busy machine.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(number or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

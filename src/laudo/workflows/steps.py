@@ -68,12 +68,14 @@ def train(
 
 
 def evaluate(
-    run: PathLike, data: PathLike | None = None, split: str = "test", language: str | None = None
-) -> dict[str, Any]:
-    """Metrics of a part of the run's own split, computed anew; or of the run on other images."""
-    if data is None:
-        return evaluate_part(Run(Path(run)), split)
-    return evaluate_external(Run(Path(run)), Path(data), language or current_language())
+    run: PathLike, data: PathLike | None = None, split: str | None = None, language: str | None = None
+) -> tuple[str, dict[str, Any]]:
+    """Name and metrics of a part of the run's split, computed anew (default: the one that is quoted), or of other images."""
+    folder = Run(Path(run))
+    if data is not None:
+        return "external", evaluate_external(folder, Path(data), language or current_language())
+    part = split or ("pooled" if folder.has_predictions("pooled") else folder.recipe().evaluation.headline)
+    return part, evaluate_part(folder, part)
 
 
 def predict(run: PathLike, paths: Sequence[PathLike], out: PathLike) -> pd.DataFrame:

@@ -129,6 +129,8 @@ def open_run(recipe: Recipe, out: Path, resume: bool) -> Run:
         if out.is_dir() and any(path for path in out.iterdir() if path.name != "checkpoints") and not resume:
             raise RunError(_("The folder is not empty."), file=out, cure=_("Choose another one with --out."))
         return run
+    if run.state()["state"] == "failed" and not run.log_path.is_file() and not run.folds():
+        return run  # nothing was trained: weights or data were missing, and the user has mended that
     if not resume:
         raise RunError(
             _("There is a run in this folder already."),

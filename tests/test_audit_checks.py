@@ -1,0 +1,264 @@
+"""The audit of a folder: what is wrong with it is found, counted and named."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from laudo.audit.audit import Audit, audit_manifest
+from laudo.audit.checks import CHECKS
+from laudo.audit.finding import Finding
+from laudo.audit.sentences import sentence, title
+from laudo.core.errors import DataError
+from laudo.core.manifest import Manifest
+from laudo.sources.phantom_brain import slices
+from laudo.sources.table import import_manifest
+from laudo.split.grouped import assign_groups
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory) -> Path:
+    """24 slices of 24 patients, twelve a class."""
+    root = tmp_path_factory.mktemp("clean")
+    for number, item in enumerate(slices(24, seed=4, size=64, per_patient=1)):
+        path = root / item.label / f"{number:02d}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(item.image).save(path)
+    return root
+
+
+@pytest.fixture
+def folder(clean, tmp_path) -> Path:
+    shutil.copytree(clean, tmp_path / "set")
+    return tmp_path / "set"
+
+
+def one_of(folder: Path, label: str, place: int = 0) -> Path:
+    return sorted((folder / label).iterdir())[place]
+
+
+def audit(folder: Path, unreadable: str = "skip") -> Audit:
+    return audit_manifest(import_manifest("folders", folder), unreadable)
+
+
+def finding(done: Audit, check: str) -> Finding:
+    (one,) = [item for item in done.findings if item.check == check]
+    return one
+
+
+def identity(text: str) -> str:
+    return text
+
+
+def test_a_clean_folder_passes_every_check_but_the_patients(clean):
+    done = audit(clean, "stop")
+    status = {item.check: item.status for item in done.findings}
+    assert list(status) == list(CHECKS)
+    assert {check for check, value in status.items() if value != "pass"} == {"patient_ids", "across_parts"}
+    assert status["across_parts"] == "not_run"
+    assert done.skipped == ()
+    assert len(done.manifest) == len(done.images) == 24
+    assert done.manifest.table["duplicates"].nunique() == 24
+    assert done.as_dict()["checks_run"] == len(CHECKS) - 1
+    assert done.as_dict()["checks_total"] == len(CHECKS)
+
+
+def test_every_check_has_its_title_and_its_sentences():
+    for check in CHECKS:
+        assert title(check, identity)
+        for status in ("pass", "warn", "fail", "not_run"):
+            text = sentence(Finding(check, status, 3, (), {"side_px": 32, "groups": 2, "counts": {"a": 3}}), identity)
+            assert text
+            assert "{" not in text
+
+
+def test_findings_survive_json(folder):
+    shutil.copy(one_of(folder, "no"), folder / "no" / "again.png")
+    for item in audit(folder).findings:
+        assert Finding.from_dict(item.as_dict()) == item
+
+
+# copies ------------------------------------------------------------------------------------------------------
+
+
+def test_identical_files_are_counted_by_copies_and_groups(folder):
+    first, second = one_of(folder, "no"), one_of(folder, "yes")
+    for number in range(2):
+        shutil.copy(first, folder / "no" / f"copy {number}.png")
+    shutil.copy(second, folder / "yes" / "copy.png")
+    done = audit(folder)
+    assert (finding(done, "identical_bytes").count, finding(done, "identical_bytes").facts["groups"]) == (3, 2)
+    assert set(map(len, finding(done, "identical_bytes").samples)) == {2, 3}
+    # What is already said is not said again.
+    assert finding(done, "identical_pixels").status == "pass"
+    assert finding(done, "near_identical").status == "pass"
+    assert done.manifest.table["duplicates"].nunique() == 24
+
+
+def test_the_same_pixels_in_another_file_are_found(folder):
+    Image.open(one_of(folder, "no")).save(folder / "no" / "again.bmp")
+    done = audit(folder)
+    assert finding(done, "identical_bytes").status == "pass"
+    assert finding(done, "identical_pixels").count == 1
+    assert finding(done, "near_identical").status == "pass"
+
+
+def test_a_picture_saved_again_is_near_identical_only(folder):
+    source = one_of(folder, "no")
+    Image.open(source).save(folder / "no" / "again.jpg", quality=85)
+    done = audit(folder)
+    assert finding(done, "identical_bytes").status == finding(done, "identical_pixels").status == "pass"
+    near = finding(done, "near_identical")
+    assert (near.status, near.count, near.facts["groups"]) == ("warn", 1, 1)
+    assert set(near.samples[0]) == {f"no/{source.name}", "no/again.jpg"}
+
+
+def test_alike_slices_of_one_known_patient_are_no_finding_but_stay_together(folder):
+    source = one_of(folder, "no")
+    Image.open(source).save(folder / "no" / "again.jpg", quality=85)
+    manifest = import_manifest("folders", folder)
+    pair = manifest.table["sample"].isin([f"no/{source.name}", "no/again.jpg"])
+    done = audit_manifest(manifest.with_columns(patient=np.where(pair, "P1", "")))
+    assert finding(done, "near_identical").status == "pass"
+    assert done.manifest.table.loc[pair, "duplicates"].nunique() == 1
+
+
+def test_copies_with_different_labels_are_a_conflict(folder):
+    assert finding(audit(folder), "label_conflict").status == "pass"
+    Image.open(one_of(folder, "no")).save(folder / "yes" / "same picture.jpg", quality=85)
+    conflict = finding(audit(folder), "label_conflict")
+    assert (conflict.status, conflict.count) == ("warn", 1)
+    assert set(conflict.samples[0]) == {f"no/{one_of(folder, 'no').name}", "yes/same picture.jpg"}
+
+
+# single images -----------------------------------------------------------------------------------------------
+
+
+def add_mask(folder: Path) -> str:
+    Image.fromarray(np.where(np.indices((64, 64)).sum(0) < 50, 255, 0).astype(np.uint8)).save(folder / "yes" / "m.png")
+    return "yes/m.png"
+
+
+def add_flat(folder: Path) -> str:
+    Image.new("L", (64, 64), 30).save(folder / "yes" / "flat.png")
+    return "yes/flat.png"
+
+
+def add_broken(folder: Path) -> str:
+    whole = one_of(folder, "no").read_bytes()
+    (folder / "no" / "cut.png").write_bytes(whole[: len(whole) // 2])
+    return "no/cut.png"
+
+
+def add_gone(folder: Path) -> str:
+    (folder / "no" / "gone.png").symlink_to(folder / "nowhere.png")
+    return "no/gone.png"
+
+
+UNUSABLE = [(add_mask, "looks_like_mask"), (add_flat, "constant"), (add_broken, "readable"), (add_gone, "readable")]
+
+
+@pytest.mark.parametrize(("add", "check"), UNUSABLE)
+def test_unusable_images_stop_or_are_left_out_and_listed(folder, add: Callable[[Path], str], check):
+    name = add(folder)
+    with pytest.raises(DataError) as caught:
+        audit(folder, "stop")
+    assert any(name in detail for detail in caught.value.details)
+    assert "data.unreadable=skip" in caught.value.cure
+    done = audit(folder, "skip")
+    assert (finding(done, check).status, finding(done, check).samples) == ("fail", ((name,),))
+    assert [sample for sample, _reason in done.skipped] == [name]
+    assert done.skipped[0][1]
+    assert name not in set(done.manifest.table["sample"])
+    assert len(done.manifest) == len(done.images) == 24
+
+
+def test_unusual_images_are_named_and_used(folder):
+    source = one_of(folder, "no")
+    (folder / "no" / "liar.jpg").write_bytes(source.read_bytes())
+    pixels = np.asarray(Image.open(one_of(folder, "yes")))
+    Image.fromarray(np.dstack([pixels] * 3 + [np.full_like(pixels, 200)])).save(folder / "yes" / "glass.png")
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (31, 90), dtype=np.uint8)).save(folder / "yes" / "s.png")
+    Image.fromarray(np.random.default_rng(1).integers(0, 256, (32, 32), dtype=np.uint8)).save(folder / "yes" / "t.png")
+    done = audit(folder, "stop")
+    assert finding(done, "ending").samples == (("no/liar.jpg",),)
+    assert finding(done, "alpha").samples == (("yes/glass.png",),)
+    assert finding(done, "too_small").samples == (("yes/s.png",),)
+    assert {finding(done, check).status for check in ("ending", "alpha", "too_small")} == {"warn"}
+    assert len(done.manifest) == 28
+
+
+def test_small_classes_and_known_patients(clean, tmp_path):
+    for label, count in (("no", 12), ("yes", 9)):
+        (tmp_path / label).mkdir()
+        for place in range(count):
+            shutil.copy(one_of(clean, label, place), tmp_path / label)
+    done = audit(tmp_path)
+    assert finding(done, "class_balance").status == "warn"
+    assert finding(done, "class_balance").facts["counts"] == {"no": 12, "yes": 9}
+    assert finding(done, "patient_ids").count == 21
+    manifest = import_manifest("folders", tmp_path)
+    known = audit_manifest(manifest.with_columns(patient=[f"P{n}" for n in range(len(manifest))]))
+    assert finding(known, "patient_ids").status == "pass"
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_a_class_without_usable_images_is_an_error(folder, left):
+    for path in sorted((folder / "yes").iterdir())[left:]:
+        path.write_bytes(b"")
+    with pytest.raises(DataError) as caught:
+        audit(folder, "skip")
+    assert f"yes: {left}" in caught.value.found
+
+
+def test_a_folder_of_broken_images_is_an_error_and_nothing_worse(folder):
+    for path in folder.rglob("*.png"):
+        path.write_bytes(b"GIF89a")
+    for unreadable in ("stop", "skip"):
+        with pytest.raises(DataError):
+            audit(folder, unreadable)
+
+
+# across the parts of a split ---------------------------------------------------------------------------------
+
+
+def divided(done: Audit, test: set[str]) -> Manifest:
+    manifest = assign_groups(done.manifest)
+    return manifest.with_columns(split=["test" if name in test else "train" for name in manifest.table["sample"]])
+
+
+def test_a_planted_leak_is_caught(folder):
+    source = one_of(folder, "no")
+    Image.open(source).save(folder / "no" / "again.jpg", quality=85)
+    done = audit(folder)
+    torn = done.with_split(divided(done, {"no/again.jpg"}))
+    leak = finding(torn, "across_parts")
+    assert (leak.status, leak.count) == ("fail", 2)
+    assert set(leak.samples[0]) == {f"no/{source.name}", "no/again.jpg"}
+    whole = done.with_split(divided(done, {"no/again.jpg", f"no/{source.name}"}))
+    assert finding(whole, "across_parts").status == "pass"
+    assert [item.check for item in whole.findings] == list(CHECKS)
+
+
+def test_a_patient_in_two_parts_is_caught(clean):
+    manifest = import_manifest("folders", clean)
+    done = audit_manifest(manifest.with_columns(patient=["P1", "P1", *[f"Q{n}" for n in range(22)]]))
+    first, second, third = done.manifest.table["sample"].iloc[:3]
+    leak = finding(done.with_split(divided(done, {first})), "across_parts")
+    assert (leak.status, leak.count, set(leak.samples[0])) == ("fail", 2, {first, second})
+    assert finding(done.with_split(divided(done, {first, second})), "across_parts").status == "pass"
+    assert finding(done.with_split(divided(done, {third})), "across_parts").status == "pass"
+
+
+def test_the_leak_is_found_after_broken_images_were_left_out(folder):
+    """Cluster numbers belong to the images that are left, not to the places they had."""
+    add_broken(folder)
+    (folder / "no" / "00 first.png").write_bytes(b"broken, and first in the order")
+    source = one_of(folder, "yes")
+    Image.open(source).save(folder / "yes" / "again.jpg", quality=85)
+    done = audit(folder)
+    leak = finding(done.with_split(divided(done, {"yes/again.jpg"})), "across_parts")
+    assert set(leak.samples[0]) == {f"yes/{source.name}", "yes/again.jpg"}
