@@ -28,7 +28,7 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -50,6 +50,13 @@ HEAD_EPOCHS = 30
 LARGEST_DIFFERENCE = 1e-3
 
 
+class Seconds(NamedTuple):
+    """Duration of a process, and the processor time of all its threads, which other load on the machine hardly changes."""
+
+    wall: float
+    processor: float
+
+
 @dataclass
 class Outcome:
     """What was measured: seconds of each process in the order they ran, and what the checks found.
@@ -64,8 +71,8 @@ class Outcome:
     images: int = 0
     precision: str = ""
     peer_versions: dict[str, str] = field(default_factory=dict)
-    ours: list[float] = field(default_factory=list)
-    peer: list[float] = field(default_factory=list)
+    ours: list[Seconds] = field(default_factory=list)
+    peer: list[Seconds] = field(default_factory=list)
     ratio: float = 0.0
     difference: dict[str, float] = field(default_factory=dict)
     losses: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -75,23 +82,24 @@ class Outcome:
 # the two timed processes ------------------------------------------------------------------------------------
 
 
-def timed(command: list[str], **environment: str) -> float:
-    """Seconds of a whole process; its output goes to stderr. Ends the benchmark when it fails.
+def timed(command: list[str], **environment: str) -> Seconds:
+    """Time a whole process; its output goes to stderr. Ends the benchmark when it fails.
 
     GPUs are hidden from both: the peer's package has none.
     """
-    started = time.monotonic()
+    started, before = time.monotonic(), os.times()
     done = subprocess.run(
         command, stdout=sys.stderr, env={**os.environ, "CUDA_VISIBLE_DEVICES": "", **environment}, check=False
     )
-    seconds = time.monotonic() - started
+    wall, after = time.monotonic() - started, os.times()
     if done.returncode:
         sys.exit(f"{' '.join(command)} ended with status {done.returncode}")
-    return seconds
+    processor = after.children_user + after.children_system - before.children_user - before.children_system
+    return Seconds(wall, processor)
 
 
-def run_ours(data: Path, folder: Path, epochs: int, precision: str) -> float:
-    """Seconds of ``laudo train``, which leaves its run in ``folder/run`` and its cache in ``folder/cache``."""
+def run_ours(data: Path, folder: Path, epochs: int, precision: str) -> Seconds:
+    """Time ``laudo train``, which leaves its run in ``folder/run`` and its cache in ``folder/cache``."""
     settings = {
         "network.weights": "none",
         "training.epochs": epochs,
@@ -105,8 +113,8 @@ def run_ours(data: Path, folder: Path, epochs: int, precision: str) -> float:
     return timed(command, LAUDO_CACHE=str(folder / "cache"))
 
 
-def run_peer(python: str, data: Path, folder: Path, epochs: int) -> float:
-    """Seconds of the Keras program, which leaves result.json in ``folder``."""
+def run_peer(python: str, data: Path, folder: Path, epochs: int) -> Seconds:
+    """Time the Keras program, which leaves result.json in ``folder``."""
     return timed([python, str(PEER), "train", "--data", str(data), "--out", str(folder), "--epochs", str(epochs)])
 
 
@@ -249,10 +257,10 @@ def measure(options: argparse.Namespace, work: Path) -> Outcome:
     for turn in range(options.repeat):
         ours, peer = work / f"ours-{turn}", work / f"peer-{turn}"
         outcome.ours.append(run_ours(data, ours, options.epochs, options.precision))
-        print(f"ours {outcome.ours[-1]:.1f} s", file=sys.stderr, flush=True)
+        print(f"ours: {middle([outcome.ours[-1]])}", file=sys.stderr, flush=True)
         outcome.peer.append(run_peer(python, data, peer, options.epochs))
-        print(f"peer {outcome.peer[-1]:.1f} s", file=sys.stderr, flush=True)
-    outcome.ratio = statistics.median(p / o for o, p in zip(outcome.ours, outcome.peer, strict=True))
+        print(f"peer: {middle([outcome.peer[-1]])}", file=sys.stderr, flush=True)
+    outcome.ratio = statistics.median(p.wall / o.wall for o, p in zip(outcome.ours, outcome.peer, strict=True))
     run = Run(work / "ours-0" / "run")
     compare_work(run, json.loads((work / "peer-0" / "result.json").read_text(encoding="utf-8")), outcome)
     compare_heads(python, run, work / "ours-0" / "cache", work / "heads", outcome)
@@ -261,14 +269,21 @@ def measure(options: argparse.Namespace, work: Path) -> Outcome:
     return outcome
 
 
+def middle(times: list[Seconds]) -> str:
+    """Medians of duration and processor time, in words."""
+    wall, processor = (statistics.median(values) for values in zip(*times, strict=True))
+    return f"{wall:.1f} s, processor {processor:.1f} s"
+
+
 def lines(outcome: Outcome) -> list[str]:
     """Put the outcome into words."""
     versions = ", ".join(f"{name} {version}" for name, version in outcome.peer_versions.items())
+    count = f" (median of {len(outcome.ours)})" if len(outcome.ours) > 1 else ""
     found = [
         f"task   {outcome.images} images, VGG19 frozen, {outcome.epochs} epochs, whole process, {os.cpu_count()} cores",
-        f"ours   {statistics.median(outcome.ours):.1f} s (laudo, with audit, explanations and report; {outcome.precision})",
-        f"peer   {statistics.median(outcome.peer):.1f} s ({versions}; fp32)",
-        f"ratio  {outcome.ratio:.1f}" + (f" (median of {len(outcome.ours)})" if len(outcome.ours) > 1 else ""),
+        f"ours   {middle(outcome.ours)} (laudo, with audit, explanations and report; {outcome.precision})",
+        f"peer   {middle(outcome.peer)} ({versions}; fp32)",
+        f"ratio  {outcome.ratio:.1f}{count}",
     ]
     for name, difference in outcome.difference.items():
         first, last = outcome.losses[name]

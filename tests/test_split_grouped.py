@@ -118,15 +118,11 @@ def test_another_seed_gives_other_parts():
     assert len({tuple(fold_numbers(manifest, 5, Split(), seed)) for seed in range(4)}) == 4
 
 
-@settings(max_examples=15)
-@given(
-    n=st.integers(100, 140),
-    share=st.floats(0.2, 0.8),
-    test=st.sampled_from([0.0, 0.1, 0.2, 0.3]),
-    validation=st.sampled_from([0.1, 0.16, 0.2]),
-    by=st.sampled_from(["group", "sample"]),
-    size=st.integers(1, 2),
-    seed=st.integers(0, 20),
+@pytest.mark.parametrize("by", ["group", "sample"])
+@pytest.mark.parametrize("size", [1, 2])
+@pytest.mark.parametrize(
+    ("n", "share", "test", "validation", "seed"),
+    [(100, 0.25, 0.0, 0.1, 0), (110, 0.4, 0.2, 0.16, 1), (130, 0.7, 0.3, 0.2, 2), (124, 0.2, 0.1, 0.16, 3)],
 )
 def test_parts_have_the_size_that_was_asked_for(n, share, test, validation, by, size, seed):
     """Small groups of one class each: every part is within 3.5 % of all samples, and so is its share of each class."""
@@ -139,7 +135,7 @@ def test_parts_have_the_size_that_was_asked_for(n, share, test, validation, by, 
         chosen = divided.part(part).table
         assert abs(len(chosen) / n - wanted) <= 0.035, part
         if wanted:
-            assert abs((chosen["label"] == "yes").mean() - positive) <= 0.12, part
+            assert abs((chosen["label"] == "yes").mean() - positive) <= 0.08, part
 
 
 @pytest.mark.parametrize("by", ["group", "sample"])

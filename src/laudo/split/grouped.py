@@ -116,12 +116,36 @@ def split_fold(manifest: Manifest, fold: int, split: Split) -> Manifest:
 
 def _share(manifest: Manifest, share: float, split: Split, seed: int) -> np.ndarray:
     """(n,) mask of about ``share`` of the samples: the folds, of twenty (or as many as there can be), nearest to it."""
-    groups = manifest.table["group"].nunique() if split.by == "group" else len(manifest)
-    smallest = int(manifest.table["label"].value_counts().min()) if split.stratified else groups
-    pieces = max(2, min(20, groups, smallest))  # every piece of a stratified split has every class in it
+    labels = manifest.labels
+    groups = manifest.table["group"].to_numpy() if split.by == "group" else np.arange(len(manifest))
+    pieces = len(np.unique(groups))
+    if split.stratified:  # every piece can then have every class in it
+        pieces = min(pieces, *(len(np.unique(groups[labels == label])) for label in np.unique(labels)))
+    pieces = max(2, min(20, pieces))
     numbers = fold_numbers(manifest, pieces, split, seed)
-    chosen = min(max(1, round(share * pieces)), pieces - 1)  # something must be left for the other parts
-    return np.isin(numbers, np.arange(1, chosen + 1))
+    columns = labels if split.stratified else np.zeros_like(labels)
+    counts = np.zeros((pieces, columns.max() + 1))
+    np.add.at(counts, (numbers - 1, columns), 1)
+    return np.isin(numbers, 1 + np.array(_nearest_pieces(counts, share)))
+
+
+def _nearest_pieces(counts: np.ndarray, share: float) -> list[int]:
+    """Pieces, one after the other, that bring the sum of their (pieces, columns) counts nearest to a share of all.
+
+    At least one, and never all: something must be left for the other parts.
+    """
+    total = np.maximum(counts.sum(axis=0), 1)
+    chosen: list[int] = []
+    taken, distance = np.zeros(counts.shape[1]), np.inf
+    while len(chosen) < len(counts) - 1:
+        distances = np.square((taken + counts) / total - share).sum(axis=1)
+        distances[chosen] = np.inf
+        best = int(distances.argmin())
+        if distances[best] >= distance:
+            break
+        chosen.append(best)
+        taken, distance = taken + counts[best], float(distances[best])
+    return chosen
 
 
 def _splitter(split: Split, folds: int, seed: int) -> StratifiedGroupKFold | GroupKFold | StratifiedKFold | KFold:

@@ -159,7 +159,13 @@ def is_finished(run: Run, language: str) -> bool:
 def _begin(run: Run, recipe: Recipe, dataset: Dataset, manifest: Manifest) -> None:
     run.begin(recipe)
     manifest.save(run.manifest_path)
-    run.write_json("audit", dataset.audit.with_split(manifest).as_dict())
+    # of a cross-validation, every fold is a part that may share nothing with the others
+    parts = (
+        manifest
+        if manifest.table["split"].any()
+        else manifest.with_columns(split=manifest.table["fold"].astype(str).to_numpy())
+    )
+    run.write_json("audit", dataset.audit.with_split(parts).as_dict())
     hashes = {"manifest": manifest.content_hash()}
     run.write_json("environment", describe_environment(str(dataset.device), dataset.precision, **hashes))
 
