@@ -176,7 +176,8 @@ def audit_answer(audit: Audit) -> Answer:
         width = max(map(len, words.values()))
         for finding in audit.findings:
             mark, style = marks[finding.status]
-            line = f"{title(finding.check, _)}. {sentence(finding, _)}"
+            # a title states what should be: beside a finding it would contradict it
+            line = title(finding.check, _) if finding.status == "pass" else sentence(finding, _)
             console.print(Text.assemble((f"{mark} {words[finding.status]:<{width}}  ", style), line))
             for cluster in finding.samples[:5]:
                 console.print(Text(" " * (width + 6) + " = ".join(cluster), style="dim"))

@@ -58,7 +58,7 @@ def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Reci
         path = SHIPPED / f"{name_or_path}.yaml"
         if not path.is_file():
             names = shipped_recipes()
-            near = difflib.get_close_matches(str(name_or_path), names, n=1, cutoff=0.4)
+            near = difflib.get_close_matches(str(name_or_path), names, n=1, cutoff=0.6)
             raise RecipeError(
                 _("There is no recipe of this name."),
                 found=str(name_or_path),

@@ -1,36 +1,38 @@
-"""The steps as functions of the same names as the commands; the command line calls these."""
+"""The steps as functions of the same names as the commands; the command line calls these.
+
+Each imports what it needs when it is called: an audit must not wait for the training's libraries.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from laudo.audit.audit import Audit
 from laudo.core.errors import LaudoError
 from laudo.core.messages import _, current_language
 from laudo.core.recipe_file import load_recipe
 from laudo.core.run import Run
-from laudo.train.fit import Deadline
-from laudo.workflows.data_jobs import audit_data
-from laudo.workflows.demo import run_demo
-from laudo.workflows.evaluate_run import evaluate_external, evaluate_part
-from laudo.workflows.train_run import Options, cross_validate, train_run
-from laudo.workflows.use_model import explain_paths, predict_paths
-from laudo.workflows.write_report import write_reports
+
+if TYPE_CHECKING:
+    from laudo.audit.audit import Audit
 
 PathLike = str | Path
 
 
 def demo(out: PathLike = "demo", language: str | None = None) -> Run:
     """The main job on synthetic images."""
+    from laudo.workflows.demo import run_demo
+
     return run_demo(Path(out), language or current_language())
 
 
 def audit(where: PathLike) -> Audit:
     """What is wrong with a folder of images or a manifest."""
+    from laudo.workflows.data_jobs import audit_data
+
     return audit_data(Path(where))
 
 
@@ -62,6 +64,10 @@ def train(
     if folds not in (None, "all"):
         raise LaudoError(_("--folds takes one value."), found=str(folds), expected="all")
     loaded = load_recipe(recipe, settings)
+
+    from laudo.train.fit import Deadline
+    from laudo.workflows.train_run import Options, cross_validate, train_run
+
     options = Options(resume, Deadline.after(max_minutes), language or current_language())
     job = cross_validate if folds == "all" else train_run
     return job(loaded, None if data is None else Path(data), Path(out) if out else Path("runs") / loaded.name, options)
@@ -71,6 +77,8 @@ def evaluate(
     run: PathLike, data: PathLike | None = None, split: str | None = None, language: str | None = None
 ) -> tuple[str, dict[str, Any]]:
     """Name and metrics of a part of the run's split, computed anew (default: the one that is quoted), or of other images."""
+    from laudo.workflows.evaluate_run import evaluate_external, evaluate_part
+
     folder = Run(Path(run))
     if data is not None:
         return "external", evaluate_external(folder, Path(data), language or current_language())
@@ -80,6 +88,8 @@ def evaluate(
 
 def predict(run: PathLike, paths: Sequence[PathLike], out: PathLike) -> pd.DataFrame:
     """One row an image, broken files included; also written into ``out`` as CSV and JSON."""
+    from laudo.workflows.use_model import predict_paths
+
     return predict_paths(Run(Path(run)), [Path(path) for path in paths], Path(out))
 
 
@@ -87,11 +97,15 @@ def explain(
     run: PathLike, paths: Sequence[PathLike], out: PathLike, method: str = "grad-cam", target: str | None = None
 ) -> list[dict[str, Any]]:
     """Draw where in each image the evidence for a class lies: the predicted one, or ``target``."""
+    from laudo.workflows.use_model import explain_paths
+
     return explain_paths(Run(Path(run)), [Path(path) for path in paths], Path(out), method, target)
 
 
 def report(run: PathLike, language: str | None = None) -> Path:
     """Write report.html and MODEL_CARD.md of a run again."""
+    from laudo.workflows.write_report import write_reports
+
     folder = Run(Path(run))
     folder.recipe()  # a folder without a recipe is no run
     return write_reports(folder, language or current_language())
