@@ -40,19 +40,19 @@ def test_the_index_of_a_label_follows_the_order_of_the_classes(manifest):
 
 
 def test_columns_of_a_source_are_kept_after_ours():
-    made = Manifest.from_rows([row("a", age=40)], Path("."), "x", CLASSES)
+    made = Manifest.from_rows([row("a", age=40)], Path(), "x", CLASSES)
     assert list(made.table.columns) == [*COLUMNS, "age"]
 
 
 def test_a_sample_twice_is_an_error_that_names_it():
     with pytest.raises(DataError) as caught:
-        Manifest.from_rows([row("a"), row("b"), row("a", "yes")], Path("."), "x", CLASSES)
+        Manifest.from_rows([row("a"), row("b"), row("a", "yes")], Path(), "x", CLASSES)
     assert caught.value.found == "a"
 
 
 def test_an_unknown_label_is_an_error_that_names_it():
     with pytest.raises(DataError) as caught:
-        Manifest.from_rows([row("a"), row("b", "maybe")], Path("."), "x", CLASSES)
+        Manifest.from_rows([row("a"), row("b", "maybe")], Path(), "x", CLASSES)
     assert caught.value.found == "maybe"
     assert caught.value.expected == "no, yes"
 
@@ -89,7 +89,8 @@ def test_the_hash_does_not_see_where_files_lie(manifest):
 
 
 @pytest.mark.parametrize(
-    ("column", "value"), [("sample", "z"), ("sha256", "0"), ("label", "yes"), ("group", "g9"), ("split", "test"), ("fold", 3)]
+    ("column", "value"),
+    [("sample", "z"), ("sha256", "0"), ("label", "yes"), ("group", "g9"), ("split", "test"), ("fold", 3)],
 )
 def test_the_hash_sees_whatever_was_learned_from(manifest, column, value):
     table = manifest.table.copy()

@@ -95,7 +95,12 @@ def test_folds_are_in_the_order_of_their_numbers(run):
 def test_a_failure_is_written_down(run):
     run.fail(RunError("It broke.", cure="mend it"))
     state = run.state()
-    assert (state["state"], state["error"], state["what"], state["cure"]) == ("failed", "RunError", "It broke.", "mend it")
+    assert (state["state"], state["error"], state["what"], state["cure"]) == (
+        "failed",
+        "RunError",
+        "It broke.",
+        "mend it",
+    )
     run.fail(ZeroDivisionError("by zero"))
     assert run.state() == {"state": "failed", "error": "ZeroDivisionError", "what": "by zero"}
     run.set_state("finished", epochs=3)

@@ -157,8 +157,8 @@ def test_one_class_is_not_enough(name, root):
 def test_hidden_files_and_what_archives_add_are_left_out(name, root):
     expected = import_manifest(name, root).content_hash()
     label = CLASSES[name][0]
-    for path in (root / label / "._x.png", root / label / ".hidden.png", root / "__MACOSX" / label / "x.png", root / ".git" / "x.png"):
-        image(path)
+    for extra in (f"{label}/._x.png", f"{label}/.hidden.png", f"__MACOSX/{label}/x.png", ".git/x.png"):
+        image(root / extra)
     (root / label / "Thumbs.db").write_bytes(b"x")
     (root / label / "notes.txt").write_text("x")
     (root / "README.png").write_bytes(b"not in a class folder")

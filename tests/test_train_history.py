@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -107,4 +108,4 @@ def test_stopping_never_comes_before_patience_and_always_with_it(losses, patienc
 def test_the_rate_never_rises(losses, wait):
     training = Training(schedule="plateau", plateau_patience=wait)
     factors = [rate_factor(log(*losses[:n]), training) for n in range(len(losses) + 1)]
-    assert all(after in (before, before / 2) for before, after in zip(factors, factors[1:], strict=False))
+    assert all(after in (before, before / 2) for before, after in pairwise(factors))

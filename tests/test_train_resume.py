@@ -12,10 +12,12 @@ import torch
 
 from laudo.core.run import Run
 from laudo.train.checkpoint import newest_checkpoint
+from laudo.workflows import train_run
 from training_example import (
     FROZEN,
     fingerprint,
     merged,
+    plain_report,
     run_attempt,
     small_recipe,
     train,
@@ -37,6 +39,11 @@ FOLDS = merged(HEAD, {"training": {"epochs": 3}, "split": {"folds": 2}})
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     return write_images(tmp_path_factory.mktemp("resume") / "data", per_class=18)
+
+
+@pytest.fixture
+def plain(monkeypatch):
+    monkeypatch.setattr(train_run, "write_reports", plain_report)
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +113,7 @@ def test_killed_after_the_last_figure_the_report_is_still_written(tmp_path, data
     assert run.report_path.is_file()
 
 
+@pytest.mark.usefixtures("plain")
 def test_stopped_by_time_it_reports_and_goes_on_to_the_same_end(tmp_path, data):
     recipe = small_recipe(HEAD, {"training": {"epochs": 3}})
     reference = train(recipe, data, tmp_path / "reference")
@@ -120,6 +128,7 @@ def test_stopped_by_time_it_reports_and_goes_on_to_the_same_end(tmp_path, data):
     assert_same(run.folder, reference.folder)
 
 
+@pytest.mark.usefixtures("plain")
 def test_nothing_is_unpickled_on_the_way(tmp_path, data, monkeypatch):
     recipe = small_recipe(WHOLE, {"training": {"epochs": 3}, "evaluation": {"explained_cases": 0}})
     train(recipe, data, tmp_path / "run", minutes=0)
@@ -136,6 +145,7 @@ def test_nothing_is_unpickled_on_the_way(tmp_path, data, monkeypatch):
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped"])
+@pytest.mark.usefixtures("plain")
 def test_a_damaged_checkpoint_costs_one_epoch_and_changes_nothing(tmp_path, data, damage):
     recipe = small_recipe(HEAD, {"training": {"epochs": 4}, "evaluation": {"explained_cases": 0}})
     reference = train(recipe, data, tmp_path / "reference")
@@ -178,6 +188,7 @@ def test_a_full_disk_in_the_middle_leaves_a_run_to_go_on_with(tmp_path, data, mo
     assert_same(run.folder, reference.folder)
 
 
+@pytest.mark.usefixtures("plain")
 def test_training_moves_no_global_state_that_matters(tmp_path, data):
     """The result does not depend on what was drawn before."""
     recipe = small_recipe(WHOLE, {"training": {"epochs": 2}, "evaluation": {"explained_cases": 0}})

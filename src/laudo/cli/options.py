@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
-from laudo.core.messages import LANGUAGES, _
+from laudo.core.messages import LANGUAGES, _, set_language
 
 
 def _check_language(value: str | None) -> str | None:
     if value is not None and value not in LANGUAGES:
         raise typer.BadParameter(_("choose one of {names}").format(names=", ".join(LANGUAGES)))
+    if value is not None:
+        set_language(value)
     return value
 
 

@@ -77,12 +77,11 @@ def load_model(run: Run, device: torch.device) -> Model:
         prepare = Prepare(**facts["prepare"])
         spec = BackboneSpec.from_dict(facts["backbone"])
         classes = tuple(facts["classes"])
+        threshold, flip = facts["threshold"], bool(facts["flip"])
         classifier = assemble(build_backbone(spec), spec, network, len(classes))
         classifier.load_state_dict(load_file(run.weights_path))
     except (KeyError, TypeError, ValueError) as error:
         raise run.damaged(run.model_path, f"{type(error).__name__}: {error}") from error
     except (OSError, SafetensorError, RuntimeError) as error:
         raise run.damaged(run.weights_path, str(error).splitlines()[0]) from error
-    return Model(
-        classifier.eval().to(device), spec, network, prepare, classes, facts["threshold"], bool(facts["flip"]), facts
-    )
+    return Model(classifier.eval().to(device), spec, network, prepare, classes, threshold, flip, facts)

@@ -122,14 +122,19 @@ def _known(folder: Path, wanted: set[str]) -> dict[str, tuple[str, int, int]]:
     if not folder.is_dir():
         return known
     for index in sorted(folder.glob("pack-*/index.json")):
-        try:
-            rows = json.loads(index.read_text(encoding="utf-8"))["rows"]
-        except (OSError, ValueError, KeyError):
-            continue  # a damaged index is a pack that is not there; its images are prepared again
-        for row, (sha256, checksum) in enumerate(rows):
+        for row, (sha256, checksum) in enumerate(_rows(index)):
             if sha256 in wanted:
                 known[sha256] = (index.parent.name, row, checksum)
     return known
+
+
+def _rows(index: Path) -> list[tuple[str, int]]:
+    """Hash and checksum of each image of a pack; none when the index is damaged, so that they are prepared again."""
+    try:
+        rows = json.loads(index.read_text(encoding="utf-8"))["rows"]
+        return [(str(sha256), int(checksum) % 2**32) for sha256, checksum in rows]
+    except (OSError, ValueError, TypeError, KeyError, OverflowError):
+        return []
 
 
 def _write_missing(folder: Path, missing: dict[str, Path], prepare: Prepare, jobs: int) -> None:
@@ -142,15 +147,22 @@ def _write_missing(folder: Path, missing: dict[str, Path], prepare: Prepare, job
             temporary = folder / f".writing-{os.getpid()}-{uuid.uuid4().hex[:8]}"
             temporary.mkdir()
             try:
-                shape = (len(part), prepare.height, prepare.width, channels(prepare))
-                array = np.lib.format.open_memmap(temporary / "images.npy", mode="w+", dtype=np.uint8, shape=shape)
-                rows = []
-                for row, image in enumerate(pool.map(lambda item: prepare_file(item[1], prepare), part)):
-                    array[row] = image
-                    rows.append([part[row][0], zlib.crc32(image.tobytes())])
-                    advance()
-                array.flush()
-                del array
+                rows: list[list[object]] = []
+                facts = {
+                    "descr": "|u1",
+                    "fortran_order": False,
+                    "shape": (len(part), prepare.height, prepare.width, channels(prepare)),
+                }
+                # Not through a memory map: a disk that fills up would then kill the process instead of raising.
+                with (temporary / "images.npy").open("wb") as handle:
+                    np.lib.format.write_array_header_1_0(handle, facts)
+                    for item, image in zip(
+                        part, pool.map(lambda item: prepare_file(item[1], prepare), part), strict=True
+                    ):
+                        content = image.tobytes()
+                        handle.write(content)
+                        rows.append([item[0], zlib.crc32(content)])
+                        advance()
                 _finish(temporary, folder, rows)
             except BaseException:
                 shutil.rmtree(temporary, ignore_errors=True)
@@ -179,15 +191,18 @@ def _sweep(folder: Path) -> None:
 def _open(
     folder: Path, hashes: list[str], known: dict[str, tuple[str, int, int]], shape: tuple[int, int, int]
 ) -> PreparedImages:
-    names = sorted({known[sha256][0] for sha256 in hashes})
+    last: dict[str, int] = {}  # row that each pack must have at least
+    for name, row, _checksum in (known[sha256] for sha256 in hashes):
+        last[name] = max(row, last.get(name, 0))
+    names = sorted(last)
     number = {name: index for index, name in enumerate(names)}
     packs = []
     for name in names:
         try:
             pack = np.load(folder / name / "images.npy", mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError) as error:
+        except Exception as error:  # a damaged header lets out errors of many kinds, of the tokenizer among them
             raise _set_aside(folder / name) from error
-        if pack.shape[1:] != shape or pack.dtype != np.uint8:
+        if pack.shape[1:] != shape or pack.dtype != np.uint8 or len(pack) <= last[name]:
             raise _set_aside(folder / name)
         packs.append(pack)
     places = np.array([(number[known[sha256][0]], known[sha256][1]) for sha256 in hashes], dtype=np.int64).reshape(

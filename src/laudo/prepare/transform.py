@@ -58,7 +58,7 @@ def prepare_array(array: np.ndarray, prepare: Prepare) -> np.ndarray:
         image = _fit_padded(image, prepare)
     else:
         image = image.resize((prepare.width, prepare.height), Image.Resampling.BILINEAR)
-    return np.asarray(image).reshape(prepare.height, prepare.width, channels(prepare))
+    return np.array(image).reshape(prepare.height, prepare.width, channels(prepare))
 
 
 def _stretch(array: np.ndarray, low: float, high: float) -> np.ndarray:

@@ -19,7 +19,8 @@ def _folder(root: Path) -> Path:
 
 def _fits(root: Path) -> bool:
     folder = _folder(root)
-    return (folder / "yes").is_dir() and (folder / "no").is_dir()
+    # the synthetic brains have the same two folders, but they know their patients
+    return (folder / "yes").is_dir() and (folder / "no").is_dir() and not (folder / "patients.csv").is_file()
 
 
 def _list(root: Path) -> Manifest:

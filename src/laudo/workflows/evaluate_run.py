@@ -16,10 +16,10 @@ from laudo.core.run import Run
 from laudo.evaluate.evaluate import evaluate
 from laudo.networks.precision import choose_device, choose_precision
 from laudo.predict.batches import predict_prepared
-from laudo.predict.model import load_model
 from laudo.prepare.cache import prepare_images
 from laudo.sources.table import SOURCES, import_manifest
 from laudo.split.grouped import assign_groups
+from laudo.workflows.use_model import open_model
 from laudo.workflows.write_report import write_reports
 
 
@@ -48,7 +48,7 @@ def evaluate_external(run: Run, data: Path, language: str) -> dict[str, Any]:
     """
     recipe = run.recipe()
     device = choose_device()
-    model = load_model(run, device)
+    model = open_model(run)
     known = [name for name, source in SOURCES.items() if name != "folders" and source.fits(data)]
     manifest = import_manifest(known[0] if known else "folders", data)
     strange = sorted(set(manifest.table["label"]) - set(model.classes))
