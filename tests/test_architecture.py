@@ -84,11 +84,13 @@ def test_help_imports_nothing_heavy(arguments):
 
 @pytest.mark.parametrize("language", ["en", "pt", "es"])
 def test_help_comes_within_three_tenths_of_a_second(language):
+    """Processor time where the system tells it, so that other work on the machine does not count."""
     seconds = []
     for _ in range(5):
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), sum(os.times()[2:4])
         done = run(sys.executable, "-m", "laudo", "--help", LAUDO_LANG=language)
-        seconds.append(time.perf_counter() - began)
+        used = sum(os.times()[2:4]) - worked
+        seconds.append(used if used > 0 else time.perf_counter() - began)
         assert done.returncode == 0
         assert "demo" in done.stdout
         if min(seconds) <= 0.3:

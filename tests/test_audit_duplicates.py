@@ -156,7 +156,7 @@ def test_all_copies_of_a_picture_are_one_cluster(textures):
 def test_pictures_without_contrast_match_nothing():
     flat = [np.full((60, 60), level, np.uint8) for level in (0, 0, 7, 128, 255)]
     assert found(flat) == set()
-    assert near_pairs(thumbnails(flat), Levels(-1.0, 1e-6)) == []
+    assert near_pairs(thumbnails(flat), Levels(-1.0, 1.0, 1e-6)) == []
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1), (3, 2), (2000, 20)])

@@ -88,7 +88,7 @@ def test_the_threshold_lies_in_the_gap(audit):
     names = list(audit.manifest.table["sample"])
 
     def alike(least: float) -> set[frozenset[str]]:
-        pairs = near_pairs(thumbnails, Levels(levels.candidate, least))
+        pairs = near_pairs(thumbnails, Levels(levels.candidate, levels.align, least))
         return {frozenset((names[pair.first], names[pair.second])) for pair in pairs}
 
     assert {frozenset(pair) for pair in COPIES} <= alike(levels.copy + 0.01)

@@ -47,8 +47,8 @@ SIDE = 32
 """Side of a thumbnail in pixels."""
 FINE_SIDE = 96
 """Side of the picture from which moved thumbnails are cut."""
-ALIGN = 0.11
-"""How far below the level of a copy a pair may lie and still be lined up in finer steps."""
+ALIGN_SPANS = 1.0
+"""How many spans below the level of copies a pair may lie and still be lined up more finely."""
 FINE_STEPS = (0.04, 0.02, 0.01)
 """Steps of that alignment, as shares of the side."""
 FINE_MARGIN = 0.13
@@ -72,9 +72,10 @@ def fine_thumbnail(grey: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Levels:
-    """Similarities from which a pair is looked at again, and from which it counts as a copy."""
+    """Similarities from which a pair is looked at again, is lined up more finely, and counts as a copy."""
 
     candidate: float
+    align: float
     copy: float
 
 
@@ -88,12 +89,14 @@ def likeness_levels(thumbnails: np.ndarray) -> Levels:
     if len(thumbnails) > SAMPLE:
         chosen = thumbnails[np.random.default_rng(0).choice(len(thumbnails), SAMPLE, replace=False)]
     if len(chosen) < 20:
-        return Levels(CANDIDATE, NEAR)
+        return Levels(CANDIDATE, NEAR - 0.05, NEAR)
     plain = np.stack([_standardise(_shrink(picture)) for picture in chosen])
     pairs = (plain @ plain.T)[np.triu_indices(len(plain), k=1)]
     median, high = np.quantile(np.arctanh(pairs.clip(-0.999, 0.999)), (0.5, 0.9))
-    candidate, copy = (np.tanh(median + spans * (high - median)) for spans in (CANDIDATE_SPANS, SPANS))
-    return Levels(float(np.clip(candidate, CANDIDATE, NEAR)), float(np.clip(copy, NEAR, MOST)))
+    candidate, align, copy = (
+        float(np.tanh(median + spans * (high - median))) for spans in (CANDIDATE_SPANS, SPANS - ALIGN_SPANS, SPANS)
+    )
+    return Levels(float(np.clip(candidate, CANDIDATE, NEAR)), min(align, MOST), float(np.clip(copy, NEAR, MOST)))
 
 
 def near_pairs(thumbnails: np.ndarray, levels: Levels | None = None) -> list[NearPair]:
@@ -114,6 +117,9 @@ def near_pairs(thumbnails: np.ndarray, levels: Levels | None = None) -> list[Nea
         for other, similarity in zip(others.tolist(), likeness.tolist(), strict=True):
             pair = (min(index, other), max(index, other))
             best[pair] = max(similarity, best.get(pair, 0.0))
+    for (first, second), similarity in best.items():
+        if levels.align <= similarity < levels.copy:
+            best[first, second] = max(similarity, _aligned(thumbnails[first], thumbnails[second]))
     found = [NearPair(*pair, min(similarity, 1.0)) for pair, similarity in best.items() if similarity >= levels.copy]
     return sorted(found, key=lambda pair: (-pair.similarity, pair.first, pair.second))
 
