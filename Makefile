@@ -3,6 +3,8 @@ VENV   := .venv
 PYTHON ?= python3
 BIN    := $(VENV)/bin
 DEMO   ?= demo
+# uv may have been brought by setup: into the user's folder, or into .uv
+export PATH := $(PATH):$(HOME)/.local/bin:$(CURDIR)/.uv/bin
 
 .PHONY: setup demo test lint format bench messages constraints clean
 
@@ -11,9 +13,8 @@ setup: $(VENV)/.done
 $(VENV)/.done: pyproject.toml constraints.txt hatch_build.py $(wildcard src/laudo/locale/*/LC_MESSAGES/laudo.po)
 	command -v uv >/dev/null || $(PYTHON) -m pip install --quiet uv || $(PYTHON) -m pip install --quiet --user uv || \
 		( $(PYTHON) -m venv .uv && .uv/bin/pip install --quiet uv )
-	PATH="$$PATH:$$HOME/.local/bin:$(CURDIR)/.uv/bin"; \
-		test -x $(BIN)/python || uv venv --quiet --python $(PYTHON) $(VENV); \
-		uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --reinstall-package laudo --editable '.[dev]'
+	test -x $(BIN)/python || uv venv --quiet --python $(PYTHON) $(VENV)
+	uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --reinstall-package laudo --editable '.[dev]'
 	touch $@
 
 demo: setup
@@ -33,8 +34,8 @@ format: setup
 	$(BIN)/ruff check --fix .
 
 # The published Keras program needs an environment of its own.
-.venv-keras/.done:
-	uv venv --quiet --python $(PYTHON) .venv-keras
+.venv-keras/.done: | setup
+	uv venv --quiet --python 3.11 .venv-keras
 	uv pip install --quiet --python .venv-keras/bin/python tensorflow-cpu pillow
 	touch $@
 

@@ -105,7 +105,7 @@ def test_time_is_up_and_resume(tmp_path):
     data = write_images(tmp_path / "data", per_class=14, seed=2)
     recipe = save_recipe(tmp_path / "r.yaml", {"evaluation": {"explained_cases": 0}})
     arguments = ["train", recipe, "--data", data, "--out", tmp_path / "run"]
-    result = laudo(*arguments, "--max-minutes", "0")
+    result = laudo(*arguments, "--max-minutes", "0", code=3)
     assert "--resume" in result.stdout
     assert Run(tmp_path / "run").state()["state"] == "stopped"
     laudo(*arguments, code=2)

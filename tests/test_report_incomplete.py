@@ -147,3 +147,21 @@ def test_a_report_of_thousands_of_images_stays_small(complete, tmp_path, monkeyp
     html = read(copy_of(complete, tmp_path / "copy"))
     assert len(html) < 1_000_000
     assert "Pictures left out to keep this file small" in html
+
+
+def test_a_run_that_the_user_stopped_says_so(complete, tmp_path):
+    run = copy_of(complete, tmp_path / "copy")
+    run.set_state("stopped", reason="interrupted", epochs=12)
+    html = read(run)
+    assert "stopped by the user" in section(html, "problems")
+    assert "the user stopped it" in section(html, "training")
+
+
+def test_maps_are_not_advised_where_they_can_not_be_made(complete, tmp_path):
+    run = copy_of(complete, tmp_path / "copy")
+    (run.folder / "explanations.json").unlink()
+    text = section(read(run), "explanations")
+    assert "only of convolutional networks" in text
+    assert "laudo explain" not in text
+    run.set_state("stopped", reason="max_minutes")
+    assert "laudo explain" in section(read(run), "explanations")

@@ -184,6 +184,8 @@ def test_cross_validation_shows_folds_and_pooled_figures(cross_validated):
         in cross_validated
     )
     assert cross_validated.count('type="range"') == 18
+    assert "The diamond is the threshold" not in cross_validated
+    assert "dashed line" not in cross_validated
 
 
 def test_mistakes_are_shown_first_with_what_they_were_worth(tmp_path):
@@ -202,7 +204,9 @@ def test_mistakes_are_shown_first_with_what_they_were_worth(tmp_path):
     assert "A mistake of another kind." in band
     assert "3.1 percentage points, 95\u00a0% interval 0.4–6.0" in band
     assert "The interval holds zero" in band
-    assert "12 of the 51 images judged have a copy in training: accuracy 0.980 on those, 0.850 on the others" in band
+    assert "12 of the 51 images judged have another image of their group in training: accuracy 0.980 on those" in band
+    assert "47 of them with another image of their group" in band
+    assert "each fold was trained on a smaller share of the images than the run" in band
     assert "0.903" in band
     assert "Accuracy (training)" in band
     assert "which is not an independent test" in html
@@ -210,3 +214,6 @@ def test_mistakes_are_shown_first_with_what_they_were_worth(tmp_path):
 
 def test_an_honest_run_has_no_warning_band(html):
     assert "These figures are not what they seem." not in html
+    assert "The diamond is the threshold that was used." in html
+    assert "left of the dashed line" in html
+    assert "unweighted mean over the classes" not in html

@@ -14,12 +14,14 @@ from laudo.report.light import audit_light
 from laudo.report.limits import limits
 from laudo.report.methods import methods_text
 from laudo.report.model_card import plain, write_model_card
+from laudo.report.names import metric_help
 from laudo.report.page import write_report
-from laudo.report.sanity import sanity_judgement
+from laudo.report.sanity import blank_sentence, sanity_judgement
 from laudo.report.sections.cases import outcome
+from laudo.report.sections.data import _copied
 from laudo.report.verdict import baseline, baseline_sentence, leakage_sentences, verdict
 from laudo.report.voice import Voice
-from report_example import make_recipe, make_run
+from report_example import LEAKAGE, make_recipe, make_run
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +185,98 @@ def test_methods_follow_the_recipe(evidence):
     assert "No augmentation" in text
     assert "weights of the last epoch" in text
     assert "kingma" not in text
+
+
+def methods(evidence, **changes):
+    return " ".join(methods_text(replace(evidence, **changes), Voice("en")))
+
+
+def test_mirrored_copies_and_standardised_features_are_told(evidence):
+    network = {"backbone": "resnet50", "head": {"normalise": True}}
+    text = methods(evidence, recipe=make_recipe(augment={"mirrored_copies": True}, network=network))
+    assert "Every training image was also used mirrored left and right." in text
+    assert "features were standardised" in text
+    assert "No augmentation" not in text
+    assert "also used mirrored" not in methods(evidence)
+
+
+def test_a_run_that_is_not_finished_claims_nothing_final(evidence):
+    stopped = replace(evidence, status={"state": "stopped", "reason": "max_minutes"})
+    assert "used once" in methods(evidence)
+    assert "used once" not in methods(stopped)
+    assert "may be judged again" in methods(stopped)
+    assert verdict(stopped, Voice("en")).endswith("the figures may change.")
+    assert "not finished" not in verdict(evidence, Voice("en"))
+    nothing = replace(stopped, metrics={}, status={"state": "stopped", "reason": "interrupted"})
+    assert "the user stopped the run" in verdict(nothing, Voice("en"))
+
+
+def test_patience_is_counted_as_training_counts_it(evidence):
+    recipe = make_recipe(training={"schedule": "plateau", "plateau_patience": 2, "early_stopping": 5})
+    assert "halved after 3 epochs without a lower validation loss" in methods(evidence, recipe=recipe)
+    assert "Training was to stop after 5 epochs" in methods(evidence, recipe=recipe)
+    early = {"state": "finished", "reason": "early_stopping"}
+    assert "Training stopped after 5 epochs" in methods(evidence, recipe=recipe, status=early)
+
+
+@pytest.mark.parametrize(
+    ("asked", "rules", "words"),
+    [
+        ("validation", ["validation"], "The threshold was chosen on the validation part"),
+        ("validation", ["half"], "0.5, because no cut on the validation part was better than chance"),
+        ("validation", ["half", "validation"], "or was 0.5 where no cut was better than chance"),
+        ("half", ["half"], "The threshold was 0.5."),
+        ("validation", [], "The threshold was chosen on the validation part"),
+    ],
+)
+def test_the_threshold_s_origin_is_told(evidence, asked, rules, words):
+    recipe = make_recipe(evaluation={"threshold": asked})
+    assert words in methods(evidence, recipe=recipe, threshold_rules=frozenset(rules))
+
+
+def test_three_classes_have_no_threshold_and_mean_metrics(evidence):
+    three = {**evidence.model, "classes": ["a", "b", "c"], "threshold_rule": "largest"}
+    assert "The class with the largest probability was the answer." in methods(evidence, model=three)
+    assert "unweighted mean over the classes" in metric_help("sensitivity", 3, Voice("en"))
+    assert "unweighted mean" not in metric_help("sensitivity", 2, Voice("en"))
+    assert "unweighted mean" not in metric_help("accuracy", 3, Voice("en"))
+
+
+@pytest.mark.parametrize(("compared_by", "words"), [("pictures", "near-identical"), ("bytes", "the same files")])
+def test_external_images_left_out_are_told(evidence, compared_by, words):
+    external = {**evidence.metrics["test"], "left_out": {"n": 7, "compared_by": compared_by}}
+    text = " ".join(limits(replace(evidence, metrics={**evidence.metrics, "external": external}), Voice("en")))
+    assert "Left out of the external set" in text
+    assert words in text
+    assert "7 images" in text
+
+
+def test_a_fold_s_share_is_compared_with_the_quoted_run_s(evidence):
+    checked = replace(evidence, metrics={**evidence.metrics, "leakage": LEAKAGE})
+    words = {0.0: "smaller share", 0.4: "larger share", 0.2: None}
+    for test, expected in words.items():
+        changes = {"split": {"test": test}} | ({} if test else {"evaluation": {"headline": "val"}})
+        text = " ".join(leakage_sentences(replace(checked, recipe=make_recipe(**changes)), Voice("en")))
+        assert expected in text if expected else "share of the images" not in text
+
+
+def test_empty_maps_are_told(evidence):
+    def told(**changes):
+        first = evidence.explained[0]
+        data = {**first.data, **changes}
+        return blank_sentence(replace(evidence, explained=[replace(first, data=data)]), Voice("en"))
+
+    assert told() == ""
+    assert "2 images" in told(sanity={**evidence.explained[0].data["sanity"], "blank": 2})
+    assert "4 images" in told(sanity=None)
+
+
+def test_slices_of_one_patient_are_no_copies(evidence):
+    table = evidence.manifest.table
+    copied = _copied(table)
+    assert copied > 0
+    assert _copied(table.assign(patient="P1")) == 0
+    assert _copied(table.assign(patient=[f"P{n}" for n in range(len(table))])) == copied
 
 
 def test_only_what_was_used_is_cited(evidence):

@@ -88,6 +88,23 @@ def run_command(work: Callable[[], Answer], as_json: bool, debug: bool) -> None:
     except KeyboardInterrupt:
         errors.print(_("Stopped. What was finished is kept; go on with --resume."))
         raise typer.Exit(130) from None
+    except (
+        Exception
+    ) as error:  # whatever a library lets out: a line for a person, an object for a program, never silence
+        if debug:
+            traceback.print_exc()
+        text = str(error).strip().splitlines()
+        unexpected = LaudoError(
+            _("Something unexpected happened: {what}").format(what=text[0] if text else type(error).__name__),
+            found=type(error).__name__,
+            cure=_(
+                "Run the command again with --debug to see where; if it looks like a fault of laudo, please report it."
+            ),
+        )
+        show_error(unexpected, errors)
+        if as_json:
+            print(json.dumps(unexpected.as_dict(), ensure_ascii=False))
+        raise typer.Exit(2) from None
     if as_json:
         print(json.dumps(facts, ensure_ascii=False))
     else:

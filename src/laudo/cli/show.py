@@ -58,7 +58,7 @@ def run_answer(run: Run) -> Answer:
             console.print(Text(_("Stopped when the time was over; go on with --resume."), style="bold"))
         console.print(Text.assemble((_("Report: "), "bold"), str(run.report_path)))
 
-    return facts, show, 0
+    return facts, show, PARTLY_DONE if state["state"] == "stopped" else 0
 
 
 def metrics_answer(part: str, scores: dict[str, Any]) -> Answer:

@@ -24,7 +24,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        temporary.chmod(0o644)
+        temporary.chmod(0o666 & ~_umask())
         _flush(temporary)
         temporary.replace(path)
         flush_folder(path.parent)
@@ -64,6 +64,13 @@ def sweep(folder: Path) -> None:
     """Remove the temporary files that a killed :func:`atomic_path` has left below ``folder``."""
     for left in [path for path in folder.rglob(".*.tmp*") if path.is_file()]:
         left.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    """What the user does not want others to have; the only way to read it is to set it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def _flush(path: Path) -> None:

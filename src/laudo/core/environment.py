@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import shlex
 import sys
 from datetime import UTC, datetime
 from importlib import metadata
@@ -44,10 +45,22 @@ def describe_environment(device: str, precision: str, **hashes: str) -> dict[str
         "cores": os.cpu_count(),
         "device": device,
         "precision": precision,
-        "command": " ".join(["laudo", *sys.argv[1:]]) if Path(sys.argv[0]).stem in {"laudo", "__main__"} else "Python",
+        "command": _command(),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "hashes": hashes,
     }
+
+
+def _command() -> str:
+    """The command as typed, absolute paths cut to their last part: a home folder names a person."""
+    if Path(sys.argv[0]).stem not in {"laudo", "__main__"}:
+        return "Python"
+    return shlex.join(["laudo", *[_without_folder(word) for word in sys.argv[1:]]])
+
+
+def _without_folder(word: str) -> str:
+    option, equals, value = word.rpartition("=")
+    return option + equals + (f"…/{Path(value).name}" if Path(value).is_absolute() else value)
 
 
 def file_hash(path: Path) -> str:

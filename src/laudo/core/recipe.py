@@ -42,7 +42,7 @@ class Split(Section):
     """Share of the validation part, of all images."""
     folds: int = Field(5, ge=2)
     """Number of folds with `--folds all`."""
-    seed: int = 0
+    seed: int = Field(0, ge=0)
     """Seed of the split."""
 
     @model_validator(mode="after")
@@ -80,7 +80,7 @@ class Augment(Section):
     """Probability of mirroring up and down."""
     rotation_degrees: float = Field(0.0, ge=0.0, le=180.0)
     """Largest rotation, both ways."""
-    scale: Fraction = 0.0
+    scale: float = Field(0.0, ge=0.0, le=0.9)
     """Largest relative change of size, both ways."""
     translation: Fraction = 0.0
     """Largest shift as a share of the side, both ways."""
@@ -156,7 +156,7 @@ class Training(Section):
     backbone_learning_rate: float | None = Field(None, gt=0)
     """Step size of the backbone's trained layers; default: the head's."""
     weight_decay: float = Field(0.0, ge=0)
-    """Decoupled weight decay (AdamW) or L2 in the gradient (SGD)."""
+    """Decoupled weight decay (AdamW) or L2 in the gradient (Adam, SGD)."""
     schedule: Literal["constant", "cosine", "plateau"] = "constant"
     """Learning rate over the epochs; `plateau` halves it when validation loss stands still."""
     plateau_patience: int = Field(2, ge=0)
@@ -171,7 +171,7 @@ class Training(Section):
     """Weights that become the model: of the epoch with the lowest validation loss, or of the last."""
     report_at_epochs: tuple[int, ...] = ()
     """Epochs whose validation figures are put in the report beside each other."""
-    seed: int = 0
+    seed: int = Field(0, ge=0)
     """Seed of weights, order, dropout and augmentation."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """`auto`: bfloat16 where the processor or GPU computes it natively, else single precision."""

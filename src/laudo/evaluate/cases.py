@@ -110,7 +110,9 @@ class Cases:
     @cached_property
     def cells(self) -> np.ndarray:
         """(n, K * K) one-hot cell of the confusion matrix, row (truth) by row."""
-        return np.asarray(np.eye(self.n_classes**2)[self.truth * self.n_classes + self.decided])
+        cells = np.zeros((len(self.truth), self.n_classes**2))
+        cells[np.arange(len(self.truth)), self.truth * self.n_classes + self.decided] = 1.0
+        return cells
 
     @cached_property
     def rankings(self) -> list[Ranking]:

@@ -14,7 +14,7 @@ from laudo.core.progress import track
 from laudo.core.run import Run
 from laudo.explain.grad_cam import layer_name
 from laudo.explain.overlay import overlay, save_png
-from laudo.explain.randomisation import randomisation_check
+from laudo.explain.randomisation import Explainer, randomisation_check
 from laudo.explain.table import get_explainer
 from laudo.networks.classifier import Classifier
 from laudo.prepare.cache import PreparedImages
@@ -92,17 +92,34 @@ def explain_cases(
                 **names,
             }
         )
-    checked = None
-    if sanity and len(rows):
-        chosen = rows[:sanity]
-        places = [position[name] for name in predictions.table["sample"].iloc[chosen]]
-        tensor = torch.from_numpy(images.read(places)).permute(0, 3, 1, 2).to(device)
-        targets = [int(target) for target in predictions.decided[chosen]]
-        stages = randomisation_check(classifier, tensor, targets, explainer)
-        checked = {
-            "n": len(chosen),
-            "stages": [asdict(stage) for stage in stages],
-            "spearman": stages[-1].spearman,
-            "ssim": stages[-1].ssim,
-        }
+    checked = _sanity(classifier, predictions, images, position, rows[:sanity], explainer)
     return {"method": method, "layer": layer_name(classifier), "cases": cases, "sanity": checked}
+
+
+def _sanity(
+    classifier: Classifier,
+    predictions: Predictions,
+    images: PreparedImages,
+    position: dict[str, int],
+    rows: np.ndarray,
+    explainer: Explainer,
+) -> dict[str, Any] | None:
+    """Compare the maps of these rows with those of random networks; None when there is no map to compare."""
+    if not len(rows):
+        return None
+    places = [position[name] for name in predictions.table["sample"].iloc[rows]]
+    device = next(classifier.parameters()).device
+    tensor = torch.from_numpy(images.read(places)).permute(0, 3, 1, 2).to(device)
+    targets = [int(target) for target in predictions.decided[rows]]
+    # an empty map can neither change nor stay: it says nothing about the method
+    full = [i for i, target in enumerate(targets) if float(explainer(classifier, tensor[i : i + 1], target).max()) > 0]
+    if not full:
+        return None
+    stages = randomisation_check(classifier, tensor[full], [targets[i] for i in full], explainer)
+    return {
+        "n": len(full),
+        "blank": len(rows) - len(full),
+        "stages": [asdict(stage) for stage in stages],
+        "spearman": stages[-1].spearman,
+        "ssim": stages[-1].ssim,
+    }

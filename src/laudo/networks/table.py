@@ -10,7 +10,7 @@ import timm
 from torch import Tensor
 
 from laudo.core.environment import file_hash
-from laudo.core.errors import UnknownNameError, WeightsError
+from laudo.core.errors import RecipeError, UnknownNameError, WeightsError
 from laudo.core.messages import _
 from laudo.core.recipe import InputScaling, Network
 from laudo.networks.backbone import IMAGENET_SCALING, Backbone, BackboneSpec, Scaling
@@ -135,7 +135,17 @@ def build_classifier(network: Network, classes: int) -> tuple[Classifier, Backbo
 
 
 def assemble(backbone: Backbone, spec: BackboneSpec, network: Network, classes: int) -> Classifier:
-    """Put a head on a backbone."""
+    """Put a head on a backbone.
+
+    Raises:
+        RecipeError: a single sigmoid output was asked for, and there are not two classes.
+    """
+    if network.output == "sigmoid" and classes != 2:
+        raise RecipeError(
+            _("A single sigmoid output tells two classes apart."),
+            found=_("classes: {n}").format(n=classes),
+            cure="--set network.output=softmax",
+        )
     set_trainable(backbone, network.trainable)
     return Classifier(
         backbone, Scaling(spec.scaling), network.head, classes, network.output == "sigmoid", network.pooling

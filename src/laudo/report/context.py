@@ -42,6 +42,7 @@ class Evidence:
         headline: part whose figures are quoted: test, val, or pooled in cross-validation.
         predictions: those of the headline part.
         logs: fold number (0 for a single run) and its epochs.
+        threshold_rules: rules by which the run, or its folds, came to their thresholds.
         troubles: file name and reason of each file that is there but can not be used.
     """
 
@@ -57,6 +58,7 @@ class Evidence:
     explained: list[Explained]
     environment: dict[str, Any]
     model: dict[str, Any]
+    threshold_rules: frozenset[str]
     troubles: tuple[tuple[str, str], ...]
 
     @property
@@ -95,6 +97,25 @@ class Evidence:
         """The comparison of a random and a grouped split, where it was made."""
         found = self.metrics.get("leakage") or self.metrics.get("leakage_check")
         return found if isinstance(found, dict) else None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing is left to train: else the model is judged as it stands, and may be judged again."""
+        return self.status.get("state") == "finished"
+
+    @property
+    def threshold_rule(self) -> str | None:
+        """How the threshold came about; None when nothing says it.
+
+        ``validation``, ``half`` (asked for), ``largest`` (no threshold); ``fallback``: 0.5, because validation could
+        choose none; ``mixed``: so in some folds only.
+        """
+        asked = self.recipe.evaluation.threshold if self.recipe is not None else None
+        rules = self.threshold_rules or frozenset([asked] if asked else [])
+        if len(rules) != 1:
+            return "mixed" if rules else None
+        rule = next(iter(rules))
+        return "fallback" if rule == "half" and asked == "validation" else rule
 
     @property
     def quoted_from_validation(self) -> bool:
@@ -147,6 +168,7 @@ def gather(run: Run) -> Evidence:
     status = reader.dictionary(run, "status")
     runs = list(enumerate(folds, start=1)) if folds else [(0, run)]
     nothing: list[dict[str, Any]] = []
+    models = [reader.dictionary(place, "model") for place in places]
     logs = [(number, reader.read(_label(r, "log.jsonl"), r.log, nothing)) for number, r in runs]
     explained = [Explained(number, r.folder, reader.dictionary(r, "explanations")) for number, r in runs]
     return Evidence(
@@ -161,7 +183,8 @@ def gather(run: Run) -> Evidence:
         logs=[(number, epochs) for number, epochs in logs if epochs],
         explained=[one for one in explained if one.data.get("cases") or one.data.get("sanity")],
         environment=_first_dictionary(places, "environment", reader),
-        model=_first_dictionary(places, "model", reader),
+        model=next((model for model in models if model), {}),
+        threshold_rules=frozenset(str(model["threshold_rule"]) for model in models if model.get("threshold_rule")),
         troubles=tuple(reader.troubles),
     )
 

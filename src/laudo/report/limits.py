@@ -31,7 +31,8 @@ def limits(evidence: Evidence, voice: Voice) -> list[str]:
 def _external(evidence: Evidence, voice: Voice) -> list[str]:
     _ = voice.gettext
     if "external" in evidence.metrics:
-        return []
+        sentence = left_out_sentence(evidence, voice)
+        return [sentence] if sentence else []
     return [
         _(
             "There was no external test: every image comes from the same data set, and so perhaps from the same "
@@ -39,6 +40,25 @@ def _external(evidence: Evidence, voice: Voice) -> list[str]:
             "hands. On images from another hospital the figures are usually lower."
         )
     ]
+
+
+def left_out_sentence(evidence: Evidence, voice: Voice) -> str:
+    """Say how many external images the run had used already, and how they were found; empty when there were none."""
+    _ = voice.gettext
+    external = evidence.metrics.get("external")
+    left_out = external.get("left_out") if isinstance(external, dict) else None
+    n = int(left_out.get("n") or 0) if isinstance(left_out, dict) else 0
+    if not isinstance(left_out, dict) or not n:
+        return ""
+    text = (
+        _("Left out of the external set, because the run had used them or near-identical copies of them: {images}.")
+        if left_out.get("compared_by") == "pictures"
+        else _(
+            "Left out of the external set, because the run had used the same files: {images}. Only files were "
+            "compared, so copies saved anew would not have been found."
+        )
+    )
+    return text.format(images=voice.images(n))
 
 
 def _patients(evidence: Evidence, voice: Voice) -> list[str]:

@@ -95,9 +95,11 @@ def _preparation(_evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]
     else:
         text.append(_("Images were resized to {width} × {height} pixels without keeping their aspect.").format(**size))
     changes = _changes(recipe.augment, voice)
+    if recipe.augment.mirrored_copies:
+        text.append(_("Every training image was also used mirrored left and right."))
     if changes:
         text.append(_("Only training images were augmented at random: {changes}.").format(changes=voice.join(changes)))
-    else:
+    elif not recipe.augment.mirrored_copies:
         text.append(_("No augmentation was used."))
     return text
 
@@ -152,6 +154,8 @@ def _network(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
                 pooling=pooling, outputs=outputs
             )
         )
+    if head.normalise:
+        text.append(_("The pooled features were standardised with their mean and deviation in the training part."))
     if head.dropout:
         text.append(_("Dropout of {value} was used in the head.").format(value=voice.short(head.dropout)))
     if head.l2:
@@ -166,7 +170,7 @@ def _network(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
     return text
 
 
-def _training(_evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
+def _training(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
     _ = voice.gettext
     training = recipe.training
     optimiser = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}[training.optimizer] + _cite(
@@ -197,16 +201,19 @@ def _training(_evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
         text.append(_("The learning rate followed a cosine."))
     elif training.schedule == "plateau":
         text.append(
-            _("The learning rate was halved when validation loss stood still for {epochs}.").format(
-                epochs=voice.epochs(training.plateau_patience)
+            # the patience is what is borne: the next epoch without progress halves the rate
+            _("The learning rate was halved after {epochs} without a lower validation loss.").format(
+                epochs=voice.epochs(training.plateau_patience + 1)
             )
         )
     if training.early_stopping:
-        text.append(
-            _("Training stopped after {epochs} without a better validation loss.").format(
-                epochs=voice.epochs(training.early_stopping)
-            )
+        stopped = evidence.status.get("reason") == "early_stopping"
+        sentence = (
+            _("Training stopped after {epochs} without a better validation loss.")
+            if stopped
+            else _("Training was to stop after {epochs} without a better validation loss.")
         )
+        text.append(sentence.format(epochs=voice.epochs(training.early_stopping)))
     if training.keep == "best":
         text.append(_("The weights of the epoch with the lowest validation loss were kept."))
     else:
@@ -218,18 +225,22 @@ def _evaluation(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
     _ = voice.gettext
     evaluation = recipe.evaluation
     text = []
-    if len(evidence.classes) == 2:
-        text.append(
-            _("The threshold was chosen on the validation part for the best balanced accuracy.")
-            if evaluation.threshold == "validation"
-            else _("The threshold was 0.5.")
-        )
+    threshold = _threshold(evidence, voice)
+    if threshold:
+        text.append(threshold)
     if evaluation.flip:
         text.append(_("Predictions were averaged over each image and its mirror image."))
     if evidence.headline == "val":
         text.append(_("Figures are quoted from the validation part; there was no separate test part."))
     elif not evidence.is_cross_validation:
-        text.append(_("The test part was used once, after all choices had been made."))
+        text.append(
+            _("The test part was used once, after all choices had been made.")
+            if evidence.is_finished
+            else _(
+                "The run was not finished: the test part was judged with the model as it stood, and may be judged "
+                "again when the run goes on."
+            )
+        )
     text.append(
         _("95 % intervals were obtained by bootstrap [efron1993] with {n} resamples of the groups.").format(
             n=voice.integer(evaluation.bootstrap)
@@ -241,6 +252,22 @@ def _evaluation(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
         .replace(" .", ".")
     )
     return text
+
+
+def _threshold(evidence: Evidence, voice: Voice) -> str:
+    _ = voice.gettext
+    if len(evidence.classes) != 2:
+        return _("The class with the largest probability was the answer.") if evidence.classes else ""
+    sentences = {
+        "validation": _("The threshold was chosen on the validation part for the best balanced accuracy."),
+        "half": _("The threshold was 0.5."),
+        "fallback": _("The threshold was 0.5, because no cut on the validation part was better than chance."),
+        "mixed": _(
+            "Each fold's threshold was chosen on its validation part for the best balanced accuracy, or was 0.5 where "
+            "no cut was better than chance."
+        ),
+    }
+    return sentences.get(evidence.threshold_rule or "", "")
 
 
 def _explanation(evidence: Evidence, _recipe: Recipe, voice: Voice) -> list[str]:

@@ -84,6 +84,9 @@ METRICS: dict[str, MetricName] = {
 }
 """Metrics in the order in which the report shows them."""
 
+MEAN_OVER_CLASSES = frozenset({"sensitivity", "specificity", "precision", "auc_roc"})
+"""Metrics of one class against the rest: with three or more classes, their unweighted mean is given."""
+
 SHORT: dict[str, str] = {
     "auc_roc": N_("AUC"),
     "auc_pr": N_("PR AUC"),
@@ -127,6 +130,16 @@ OUTCOMES: dict[str, tuple[str, str]] = {
 def metric_name(name: str, voice: Voice) -> str:
     """Full name of a metric; an unknown one keeps its key."""
     return voice.gettext(METRICS[name].name) if name in METRICS else name
+
+
+def metric_help(name: str, n_classes: int, voice: Voice) -> str:
+    """How a metric is read, in a problem with this many classes."""
+    text = voice.gettext(METRICS[name].help)
+    if n_classes > 2 and name in MEAN_OVER_CLASSES:
+        text += " " + voice.gettext(
+            "Here it is the unweighted mean over the classes, each in turn taken as the finding against all the rest."
+        )
+    return text
 
 
 def short_name(name: str, voice: Voice) -> str:

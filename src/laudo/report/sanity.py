@@ -34,6 +34,22 @@ def pooled_sanity(evidence: Evidence) -> dict[str, Any] | None:
     }
 
 
+def blank_sentence(evidence: Evidence, voice: Voice) -> str:
+    """Say how many maps were empty, and so could not be tested; empty when there were none."""
+    asked = evidence.recipe.evaluation.sanity_cases if evidence.recipe is not None else 0
+    blank = 0
+    for one in evidence.explained:
+        sanity = one.data.get("sanity")
+        noted = one.data.get("blank") or (sanity or {}).get("blank")
+        # a test that was asked for and is not there had no map to compare
+        all_empty = min(asked, len(one.data.get("cases") or [])) if sanity is None else 0
+        blank += int(noted or all_empty)
+    if not blank:
+        return ""
+    text = voice.gettext("Left out of the randomisation test, because their map was empty: {images}.")
+    return text.format(images=voice.images(blank))
+
+
 def sanity_judgement(sanity: dict[str, Any] | None, voice: Voice) -> dict[str, str]:
     """``{"status", "shape", "sentence"}``."""
     _ = voice.gettext

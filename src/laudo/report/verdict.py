@@ -21,6 +21,9 @@ MISTAKES: dict[str, str] = {
 }
 """Sentences of ``recipe.mistakes``; a mistake that is not named here is shown in the recipe's own words."""
 
+SAME_SHARE = 0.01
+"""Difference of two shares of the images below which they are called the same."""
+
 
 def verdict(evidence: Evidence, voice: Voice) -> str:
     """One sentence: on what, how well, how sure. Of a run without a result, why there is none."""
@@ -48,7 +51,10 @@ def verdict(evidence: Evidence, voice: Voice) -> str:
         )
     else:
         text = _("On {images} of {groups} never seen in training, the model {did} with accuracy {estimate}.")
-    return text.format(**where)
+    told = text.format(**where)
+    if not evidence.is_finished:
+        told += " " + _("The run is not finished: this is the model as it stands, and the figures may change.")
+    return told
 
 
 def _did(evidence: Evidence, voice: Voice) -> str:
@@ -67,6 +73,8 @@ def no_result(evidence: Evidence, voice: Voice) -> str:
     state = evidence.status.get("state")
     if state == "failed":
         return _("There is no result: the run ended with an error before the model was judged.")
+    if state == "stopped" and evidence.status.get("reason") == "interrupted":
+        return _("There is no result yet: the user stopped the run before the model was judged.")
     if state == "stopped":
         return _("There is no result yet: the run was stopped before the model was judged.")
     if state == "running":
@@ -117,16 +125,38 @@ def leakage_sentences(evidence: Evidence, voice: Voice) -> list[str]:
     if sentences and found.get("images"):
         sentences.append(
             _(
-                "Both come from the same {images}, {copies} of them with an identical or near-identical copy, and "
-                "{folds} folds; "
-                "the difference is paired."
+                "Both come from the same {images}, {copies} of them with another image of their group, and {folds} "
+                "folds; the difference is paired."
             ).format(
                 images=voice.images(int(found["images"])),
                 copies=voice.integer(found.get("with_copy") or 0),
                 folds=voice.integer(found.get("folds") or 0),
             )
         )
+        sentences += _share_trained(evidence, voice)
     return sentences + _within_split(found.get("split"), voice)
+
+
+def _share_trained(evidence: Evidence, voice: Voice) -> list[str]:
+    """Say that a fold's training part has not the size of the quoted run's; empty when it has, or is not known."""
+    _ = voice.gettext
+    folds = int((evidence.leakage or {}).get("folds") or 0)
+    if evidence.recipe is None or evidence.is_cross_validation or not folds:
+        return []
+    more_held_out = 1 / folds - evidence.recipe.split.test
+    if abs(more_held_out) < SAME_SHARE:
+        return []
+    return [
+        _(
+            "Under both ways of dividing, each fold was trained on a smaller share of the images than the run whose "
+            "figures are quoted: compare these two with each other, not with the quoted one."
+        )
+        if more_held_out > 0
+        else _(
+            "Under both ways of dividing, each fold was trained on a larger share of the images than the run whose "
+            "figures are quoted: compare these two with each other, not with the quoted one."
+        )
+    ]
 
 
 def _difference(difference: dict[str, Any] | None, voice: Voice) -> str:
@@ -150,9 +180,8 @@ def _within_split(split: dict[str, Any] | None, voice: Voice) -> list[str]:
     _ = voice.gettext
     return [
         _(
-            "In the split of this run, {copies} of the {images} judged have a copy in training: accuracy {with_copy} "
-            "on those, "
-            "{without} on the others."
+            "In the split of this run, {copies} of the {images} judged have another image of their group in training: "
+            "accuracy {with_copy} on those, {without} on the others."
         ).format(
             copies=voice.integer(split["with_copy_in_training"]),
             images=voice.images(int(split.get("n") or 0)),

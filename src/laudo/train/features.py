@@ -13,7 +13,7 @@ from laudo.networks.precision import Precision, autocast, memory_format
 from laudo.prepare.cache import PreparedImages
 
 
-@torch.inference_mode()
+@torch.no_grad()  # not inference mode: modules are moved here, and must stay trainable
 def frozen_features(
     classifier: Classifier,
     images: PreparedImages,

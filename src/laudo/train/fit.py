@@ -139,12 +139,15 @@ def _run_trainer(
     )
     with warnings.catch_warnings(), threads(None if isinstance(module.network, Classifier) else 1):
         warnings.filterwarnings("ignore", module="lightning")
-        trainer.fit(
-            module,
-            loader(train, training.batch_size, training.seed),
-            loader(val, max(training.batch_size, 64), None),
-            ckpt_path=None if found is None else str(found[0]),
-        )
+        try:
+            trainer.fit(
+                module,
+                loader(train, training.batch_size, training.seed),
+                loader(val, max(training.batch_size, 64), None),
+                ckpt_path=None if found is None else str(found[0]),
+            )
+        except SystemExit as error:  # what Lightning makes of Ctrl-C
+            raise KeyboardInterrupt from error
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import lightning.pytorch as pl
@@ -14,6 +15,9 @@ from laudo.networks.head import ClassifierHead
 from laudo.prepare.augment import apply_changes, draw_changes
 from laudo.train.history import Epochs, rate_factor
 from laudo.train.losses import cross_entropy
+
+EPSILON = 1e-7
+"""Keras' epsilon for Adam: the published systems were trained with it."""
 
 
 class Fit(pl.LightningModule):
@@ -67,8 +71,17 @@ class Fit(pl.LightningModule):
         if training.optimizer == "sgd":
             return torch.optim.SGD(groups, momentum=0.9, nesterov=True, weight_decay=training.weight_decay)
         kind = torch.optim.AdamW if training.optimizer == "adamw" else torch.optim.Adam
-        # 1e-7 is Keras' epsilon: the published systems were trained with it
-        return kind(groups, eps=1e-7, weight_decay=training.weight_decay)
+        return kind(groups, eps=EPSILON, weight_decay=training.weight_decay)
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Put Adam's epsilon where Keras has it, beside the second moment before its bias is corrected.
+
+        That is the form at the end of section 2 of Kingma and Ba (2015). torch adds epsilon after the correction, so that of
+        this step is divided by the same factor. It counts as soon as the penalty has made gradients small.
+        """
+        for group in optimizer.param_groups:
+            if "betas" in group:
+                group["eps"] = EPSILON / math.sqrt(1 - group["betas"][1] ** (self.global_step + 1))
 
     def on_train_epoch_start(self) -> None:
         """Seed dropout, set the learning rate, put frozen layers into evaluation mode."""

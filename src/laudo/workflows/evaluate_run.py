@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from laudo.audit.audit import audit_manifest
+from laudo.audit.audit import Audit, audit_manifest
+from laudo.audit.duplicates import near_pairs
+from laudo.audit.inspect import inspect_images
 from laudo.core.errors import DataError, RunError
+from laudo.core.manifest import Manifest
 from laudo.core.messages import _
 from laudo.core.predictions import Predictions
 from laudo.core.progress import say
@@ -17,7 +20,7 @@ from laudo.evaluate.evaluate import evaluate
 from laudo.networks.precision import choose_device, choose_precision
 from laudo.predict.batches import predict_prepared
 from laudo.prepare.cache import prepare_images
-from laudo.sources.table import SOURCES, import_manifest
+from laudo.sources.table import SOURCES, find_root, get_source, import_manifest
 from laudo.split.grouped import assign_groups
 from laudo.workflows.use_model import open_model
 from laudo.workflows.write_report import write_reports
@@ -41,7 +44,7 @@ def evaluate_part(run: Run, part: str) -> dict[str, Any]:
 def evaluate_external(run: Run, data: Path, language: str) -> dict[str, Any]:
     """Predict and score other images with the run's model; adds ``external`` to metrics and report.
 
-    Images whose bytes were used by the run are left out and counted.
+    Images that the run has used, or near copies of them, are left out and counted.
 
     Raises:
         DataError: classes differ, or every image was used by the run.
@@ -49,8 +52,7 @@ def evaluate_external(run: Run, data: Path, language: str) -> dict[str, Any]:
     recipe = run.recipe()
     device = choose_device()
     model = open_model(run)
-    known = [name for name, source in SOURCES.items() if name != "folders" and source.fits(data)]
-    manifest = import_manifest(known[0] if known else "folders", data)
+    manifest = _list(recipe.data.source, data)
     strange = sorted(set(manifest.table["label"]) - set(model.classes))
     if strange:
         raise DataError(
@@ -61,10 +63,10 @@ def evaluate_external(run: Run, data: Path, language: str) -> dict[str, Any]:
             cure=_("Name the folders like the model's classes."),
         )
     audit = audit_manifest(manifest, unreadable="skip")
-    used = set(run.manifest().table["sha256"])
-    fresh = audit.manifest.rows((~audit.manifest.table["sha256"].isin(used)).to_numpy().nonzero()[0])
-    if len(fresh) < len(audit.manifest):
-        say(_("Images used by this run, left out here: {n}").format(n=len(audit.manifest) - len(fresh)))
+    used, compared_by = _used_before(run.manifest(), audit)
+    fresh = audit.manifest.rows(np.flatnonzero(~used))
+    if used.any():
+        say(_("Images used by this run, left out here: {n}").format(n=int(used.sum())))
     if not len(fresh):
         raise DataError(_("Every image was used by this run: nothing is left to judge it by."), file=data)
     fresh = assign_groups(fresh)
@@ -73,7 +75,29 @@ def evaluate_external(run: Run, data: Path, language: str) -> dict[str, Any]:
     probabilities = predict_prepared(model.classifier, images, np.arange(len(fresh)), precision, model.flip)
     predictions = Predictions.build(fresh.table, probabilities, model.classes, model.threshold)
     predictions.save(run.predictions_path("external"))
-    scores = evaluate(predictions, recipe.evaluation.bootstrap)
+    scores = evaluate(predictions, recipe.evaluation.bootstrap, recipe.split.seed)
+    scores["left_out"] = {"n": int(used.sum()), "compared_by": compared_by}
     run.write_json("metrics", {**run.json("metrics"), "external": scores})
     write_reports(run, language)
     return scores
+
+
+def _list(source: str, data: Path) -> Manifest:
+    """Samples of other images: of the run's own kind, of another source that knows the layout, or a folder a class."""
+    root = find_root(get_source(source), data)
+    fitting = [name for name, one in SOURCES.items() if name != "folders" and one.fits(root)]
+    chosen = source if source in fitting else fitting[0] if fitting else "folders"
+    return import_manifest(chosen, root)
+
+
+def _used_before(trained: Manifest, audit: Audit) -> tuple[np.ndarray, str]:
+    """(n,) which images the run has used, and how that was found: by pictures, or by bytes when the run's images are gone."""
+    used = audit.manifest.table["sha256"].isin(set(trained.table["sha256"])).to_numpy()
+    if not all(path.is_file() for path in trained.paths):
+        return used, "bytes"
+    own = [image.thumbnail for image in inspect_images(trained) if image.thumbnail is not None]
+    others = [image.thumbnail for image in audit.images if image.thumbnail is not None]
+    for pair in near_pairs(np.stack([*own, *others])):
+        if pair.first < len(own) <= pair.second:
+            used[pair.second - len(own)] = True
+    return used, "pictures"

@@ -43,14 +43,15 @@ def judge(run: Run, learner: Learner, manifest: Manifest, threshold: float | Non
 
 
 def milestones(run: Run, learner: Learner, manifest: Manifest, fitted: Fitted, recipe: Recipe) -> list[dict[str, Any]]:
-    """Figures of the quoted part after each epoch that the recipe names; the kept weights are put back."""
+    """Validation figures after each epoch that the recipe names; the kept weights are put back."""
     found = []
-    part = recipe.evaluation.headline
+    part = "val"  # never the test part: it is looked at once
     for epoch in recipe.training.report_at_epochs:
         if epoch <= len(fitted.epochs):
             learner.load_epoch(run, epoch)
             threshold, _rule = threshold_of(learner, manifest)
-            scores = evaluate(predict_part(learner, manifest, part, threshold), recipe.evaluation.bootstrap)
+            predictions = predict_part(learner, manifest, part, threshold)
+            scores = evaluate(predictions, recipe.evaluation.bootstrap, recipe.split.seed)
             found.append({"epoch": epoch, "part": part, "n": scores["n"], "metrics": scores["metrics"]})
     if found:
         learner.load_epoch(run, fitted.kept_epoch)

@@ -44,14 +44,19 @@ def leakage_worth(
             return None
         pooled[by] = predictions
     recipe = learner.recipe
-    scores = {by: evaluate(predictions, recipe.evaluation.bootstrap)["metrics"] for by, predictions in pooled.items()}
+    scores = {
+        by: evaluate(predictions, recipe.evaluation.bootstrap, recipe.split.seed)["metrics"]
+        for by, predictions in pooled.items()
+    }
     return {
         "folds": recipe.split.folds,
         "images": len(split),
         "with_copy": int(split.table["group"].duplicated(keep=False).sum()),
         "random": {name: scores["sample"][name] for name in METRICS},
         "grouped": {name: scores["group"][name] for name in METRICS},
-        "difference": paired_difference(pooled["sample"], pooled["group"], METRICS, recipe.evaluation.bootstrap),
+        "difference": paired_difference(
+            pooled["sample"], pooled["group"], METRICS, recipe.evaluation.bootstrap, recipe.split.seed
+        ),
         "split": _in_the_quoted_part(split, quoted, recipe.evaluation.headline),
     }
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import timm
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -94,7 +96,7 @@ class Learner:
         network = self.classifier.head if self.is_frozen else self.classifier
         network.load_state_dict(load_file(weights_path(run, epoch)))
 
-    @torch.inference_mode()
+    @torch.no_grad()  # not inference mode: the head is moved here, and must stay trainable
     def predict(self, indices: np.ndarray) -> np.ndarray:
         """(m, K) float64 probabilities of these images."""
         flip = self.recipe.evaluation.flip
@@ -167,6 +169,7 @@ def cached_features(classifier: Classifier, recipe: Recipe, dataset: Dataset, mi
         dataset.precision,
         dataset.device.type,
         torch.__version__,
+        timm.__version__,
         transform_key(recipe.prepare),
         bool(mirrored),
         dataset.manifest.table["sha256"].tolist(),
@@ -177,13 +180,21 @@ def cached_features(classifier: Classifier, recipe: Recipe, dataset: Dataset, mi
     if stored is None:
         stored = frozen_features(classifier, dataset.images, dataset.device, dataset.precision, bool(mirrored))
         with atomic_path(path) as temporary:
-            save_file({"features": stored}, temporary)
+            save_file({"features": stored}, temporary, metadata={"crc32": str(_checksum(stored))})
     return stored
 
 
 def _read_features(path: Path) -> Tensor | None:
     """Stored features; a damaged file counts as none."""
     try:
-        return load_file(path)["features"] if path.is_file() else None
+        if not path.is_file():
+            return None
+        with safe_open(path, framework="pt") as handle:
+            features: Tensor = handle.get_tensor("features")
+            return features if (handle.metadata() or {}).get("crc32") == str(_checksum(features)) else None
     except (SafetensorError, KeyError, OSError):
         return None
+
+
+def _checksum(features: Tensor) -> int:
+    return zlib.crc32(features.contiguous().numpy().tobytes())

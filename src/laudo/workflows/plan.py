@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from laudo.core.errors import LaudoError
+from laudo.core.messages import _
 from laudo.core.recipe_file import load_recipe
 from laudo.networks.precision import choose_device, choose_precision
 from laudo.prepare.cache import cache_folder
@@ -16,6 +18,8 @@ from laudo.sources.table import import_manifest
 
 def plan_training(name: str, settings: Sequence[str], data: Path | None, folds: str | None) -> dict[str, Any]:
     """Counts, parts, steps and disk of a training; reads the files' names and bytes, decodes and writes nothing."""
+    if folds not in (None, "all"):
+        raise LaudoError(_("--folds takes one value."), found=folds, expected="all")
     recipe = load_recipe(name, settings)
     manifest = import_manifest(recipe.data.source, data)
     n = len(manifest)
@@ -33,7 +37,8 @@ def plan_training(name: str, settings: Sequence[str], data: Path | None, folds: 
         "train": n - held_out - val,
         "val": val,
         "test": held_out,
-        "trainings": recipe.split.folds if folds else 1,
+        "trainings": (recipe.split.folds if folds else 1)
+        * (1 + 2 * recipe.split.folds * recipe.evaluation.leakage_check),
         "epochs_at_most": recipe.training.epochs,
         "backbone": recipe.network.backbone,
         "backbone_runs": "once an image" if frozen else "every epoch",

@@ -80,6 +80,8 @@ def evaluate(
     from laudo.workflows.evaluate_run import evaluate_external, evaluate_part
 
     folder = Run(Path(run))
+    if data is not None and split is not None:
+        raise LaudoError(_("--split and --data exclude each other: other images are one part."), found=split)
     if data is not None:
         return "external", evaluate_external(folder, Path(data), language or current_language())
     part = split or ("pooled" if folder.has_predictions("pooled") else folder.recipe().evaluation.headline)

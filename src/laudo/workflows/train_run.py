@@ -53,6 +53,7 @@ def train_run(recipe: Recipe, data: Path | None, out: Path, options: Options) ->
     if is_finished(run, options.language):
         return run
     dataset = open_dataset(recipe, data)
+    _outside(run, dataset)
     run.begin(recipe)
     with report_even_if_failed(run, options.language):
         learner = Learner.start(recipe, dataset)
@@ -67,17 +68,19 @@ def cross_validate(recipe: Recipe, data: Path | None, out: Path, options: Option
     if is_finished(root, options.language):
         return root
     dataset = open_dataset(recipe, data)
+    _outside(root, dataset)
     root.begin(recipe)
     with report_even_if_failed(root, options.language):
         folds = fold_numbers(dataset.manifest, recipe.split.folds, recipe.split, recipe.split.seed)
         manifest = dataset.manifest.with_columns(fold=folds)
         _begin(root, recipe, dataset, manifest)
+        divided = [split_fold(manifest, number, recipe.split) for number in range(1, recipe.split.folds + 1)]
         learner = Learner.start(recipe, dataset)
-        for number in range(1, recipe.split.folds + 1):
+        for number, split in enumerate(divided, start=1):
             say(_("Fold {number} of {total}").format(number=number, total=recipe.split.folds))
             fold = open_run(recipe, root.folder / f"fold-{number}", resume=True)
             if not is_finished(fold, options.language):
-                train_split(fold, learner, split_fold(manifest, number, recipe.split), options)
+                train_split(fold, learner, split, options)
                 write_reports(fold, options.language)
             if fold.state()["state"] == "stopped":
                 root.set_state("stopped", reason="max_minutes", what=_("fold {n} is not finished").format(n=number))
@@ -126,7 +129,7 @@ def open_run(recipe: Recipe, out: Path, resume: bool) -> Run:
     """
     run = Run(out)
     if not run.recipe_path.is_file():
-        if out.is_dir() and any(path for path in out.iterdir() if path.name != "checkpoints") and not resume:
+        if out.is_dir() and any(path for path in out.iterdir() if not path.name.startswith(".")):
             raise RunError(_("The folder is not empty."), file=out, cure=_("Choose another one with --out."))
         return run
     if run.state()["state"] == "failed" and not run.log_path.is_file() and not run.folds():
@@ -157,6 +160,7 @@ def is_finished(run: Run, language: str) -> bool:
 
 
 def _begin(run: Run, recipe: Recipe, dataset: Dataset, manifest: Manifest) -> None:
+    _same_data(run, manifest)
     run.begin(recipe)
     manifest.save(run.manifest_path)
     # of a cross-validation, every fold is a part that may share nothing with the others
@@ -168,6 +172,33 @@ def _begin(run: Run, recipe: Recipe, dataset: Dataset, manifest: Manifest) -> No
     run.write_json("audit", dataset.audit.with_split(parts).as_dict())
     hashes = {"manifest": manifest.content_hash()}
     run.write_json("environment", describe_environment(str(dataset.device), dataset.precision, **hashes))
+
+
+def _outside(run: Run, dataset: Dataset) -> None:
+    """Refuse to write a run among the images: its pictures would become images of a class."""
+    root = dataset.manifest.root.resolve()
+    if run.folder.resolve().is_relative_to(root):
+        raise RunError(
+            _("The run folder lies inside the folder of the images."),
+            file=run.folder,
+            expected=_("a folder outside {root}").format(root=root),
+            cure=_("Choose another one with --out."),
+        )
+
+
+def _same_data(run: Run, manifest: Manifest) -> None:
+    """Refuse to go on with other data than a run was begun with: its test part may have been trained on.
+
+    Raises:
+        RunError: something was trained, and images, labels, groups or parts have changed since.
+    """
+    begun = run.log_path.is_file() or bool(run.folds())
+    if begun and run.manifest_path.is_file() and run.manifest().content_hash() != manifest.content_hash():
+        raise RunError(
+            _("The data have changed since this run was begun."),
+            file=run.manifest_path,
+            cure=_("Bring the images back as they were, or begin a new run with another --out."),
+        )
 
 
 def _save_model(

@@ -22,8 +22,10 @@ def report_even_if_failed(run: Run, language: str) -> Iterator[None]:
     """Within the block, an error is written down and reported before it goes on its way."""
     try:
         yield
-    except BaseException as error:
+    except KeyboardInterrupt:
+        run.set_state("stopped", reason="interrupted")
+        raise
+    except Exception as error:
         run.fail(error)
-        if not isinstance(error, KeyboardInterrupt):
-            write_reports(run, language)
+        write_reports(run, language)
         raise

@@ -86,9 +86,7 @@ def _facts(manifest: Manifest, draft: Draft) -> list[str]:
         )
     else:
         facts.append(_("The data set does not say which patient an image is of."))
-    copies = table["duplicates"].astype(str)
-    shared = copies[copies != ""].value_counts()
-    copied = int(shared[shared > 1].sum())
+    copied = _copied(table)
     if copied:
         facts.append(
             _("{images} have an identical or near-identical copy in the set.").format(images=voice.images(copied))
@@ -97,6 +95,17 @@ def _facts(manifest: Manifest, draft: Draft) -> list[str]:
     if sizes:
         facts.append(sizes)
     return facts
+
+
+def _copied(table: pd.DataFrame) -> int:
+    """Images with a copy; neighbouring slices of one known patient resemble each other, and are not counted."""
+    clustered = table[table["duplicates"].astype(str) != ""]
+    counts = 0
+    for _cluster, images in clustered.groupby(clustered["duplicates"].astype(str)):
+        patients = set(images["patient"].astype(str))
+        if len(images) > 1 and (len(patients) > 1 or "" in patients):
+            counts += len(images)
+    return counts
 
 
 def _sizes(manifest: Manifest, draft: Draft) -> str:

@@ -8,7 +8,7 @@ from laudo.report.context import Explained
 from laudo.report.figures import sanity as sanity_figure
 from laudo.report.figures.sheet import Picture, Words
 from laudo.report.names import OUTCOMES
-from laudo.report.sanity import HARDLY_CHANGED, pooled_sanity, sanity_judgement
+from laudo.report.sanity import HARDLY_CHANGED, blank_sentence, pooled_sanity, sanity_judgement
 from laudo.report.sections.draft import AbsentError, Draft
 
 MOST_CASES = 40
@@ -20,9 +20,7 @@ def build(draft: Draft) -> dict[str, Any]:
     evidence, voice = draft.evidence, draft.voice
     _ = voice.gettext
     if not evidence.explained:
-        raise AbsentError(
-            _("No class-activation maps were made for this run. Make them with: laudo explain RUN PATH… -o DIR")
-        )
+        raise AbsentError(_why_none(draft))
     pairs = [(one, case) for one in evidence.explained for case in one.data.get("cases") or []]
     first = evidence.explained[0].data
     sanity = pooled_sanity(evidence)
@@ -33,6 +31,7 @@ def build(draft: Draft) -> dict[str, Any]:
         "cases": [_case(one, case, draft) for one, case in pairs[:MOST_CASES]],
         "cases_left": max(0, len(pairs) - MOST_CASES),
         "sanity": sanity_judgement(sanity, voice),
+        "blank": blank_sentence(evidence, voice),
         "sanity_figure": _figure(sanity, draft) if sanity and sanity["stages"] else None,
         "sanity_rows": [
             {
@@ -43,6 +42,22 @@ def build(draft: Draft) -> dict[str, Any]:
             for stage in (sanity or {}).get("stages", [])
         ],
     }
+
+
+def _why_none(draft: Draft) -> str:
+    """A finished run that was asked for maps and has none has a network that they can not be made of."""
+    evidence = draft.evidence
+    _ = draft.voice.gettext
+    asked = evidence.recipe is not None and evidence.recipe.evaluation.explained_cases > 0
+    if asked and evidence.is_finished:
+        return _(
+            "The recipe asks for class-activation maps, but the run holds none. They are made only of convolutional "
+            "networks: of any other, nothing is explained."
+        )
+    return _(
+        "No class-activation maps were made for this run. If its network is convolutional, make them with: laudo "
+        "explain RUN PATH… -o DIR"
+    )
 
 
 def _case(one: Explained, case: dict[str, Any], draft: Draft) -> dict[str, Any]:

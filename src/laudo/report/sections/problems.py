@@ -24,7 +24,9 @@ def build(draft: Draft) -> dict[str, Any]:
             "details": [str(one) for one in status.get("details") or []],
         }
     state = ""
-    if status.get("state") == "stopped":
+    if status.get("state") == "stopped" and status.get("reason") == "interrupted":
+        state = _("The run was stopped by the user. Continue it with the same command and --resume.")
+    elif status.get("state") == "stopped":
         state = _("The run was stopped before its end. Continue it with the same command and --resume.")
     elif status.get("state") == "running":
         state = _(

@@ -105,14 +105,16 @@ def roc(draft: Draft, result: dict[str, Any]) -> Picture | None:
     if positive and result.get("threshold") is not None and specificity is not None and sensitivity is not None:
         point = (1 - specificity, sensitivity)
     spoken = _("AUC {value}").format(value=voice.estimate(metrics.get("auc_roc")))
+    read = _(
+        "Each point is one threshold: upwards, more of the finding is found; to the right, more false alarms. A curve "
+        "in the upper left corner is good, the dotted diagonal is guessing."
+    )
+    if point is not None:
+        read += " " + _("The diamond is the threshold that was used.")
     words = Words(
         alt=_("ROC curve.") + " " + spoken + ". " + "; ".join(curve.label for curve in curves) + ".",
         caption=_("ROC curve: {area}").format(area=spoken),
-        help=_(
-            "Each point is one threshold: upwards, more of the finding is found; to the right, more false alarms. A "
-            "curve in the "
-            "upper left corner is good, the dotted diagonal is guessing. The diamond is the threshold that was used."
-        ),
+        help=read,
     )
     return draft.shelf.add("roc", words, lambda f, v: ranking.draw_roc(f, v, curves, point), 4.3, 4.3)
 
@@ -130,19 +132,21 @@ def precision_recall(draft: Draft, result: dict[str, Any]) -> Picture | None:
     positive = draft.evidence.positive
     share = None
     if positive and result.get("n"):
-        share = ((result.get("per_class") or {}).get(positive) or {}).get("n", 0) / result["n"]
+        count = ((result.get("per_class") or {}).get(positive) or {}).get("n")
+        share = None if count is None else count / result["n"]
+    read = [_("To the right, more of the finding is found; upwards, more of the alarms are true.")]
+    if share is not None:
+        read.append(
+            _("The dotted line is what calling everything positive gives: the share of positive images."),
+        )
+    read.append(_("Where the finding is rarer, the whole curve is lower."))
     area = voice.estimate((result["metrics"] or {}).get("auc_pr"))
     words = Words(
         alt=_("Curve of precision against recall for: {names}. Area {area}.").format(
             names=", ".join(curve.label for curve in curves), area=area
         ),
         caption=_("Precision and recall: area {area}").format(area=area),
-        help=_(
-            "To the right, more of the finding is found; upwards, more of the alarms are true. The dotted line is "
-            "what calling "
-            "everything positive gives: the share of positive images. Where the finding is rarer, the whole curve is "
-            "lower."
-        ),
+        help=" ".join(read),
     )
     return draft.shelf.add(
         "precision-recall", words, lambda f, v: ranking.draw_precision_recall(f, v, curves, share), 4.3, 4.3
@@ -206,9 +210,13 @@ def score_histogram(draft: Draft, result: dict[str, Any]) -> Picture | None:
         caption=_("Predicted probabilities by true class"),
         help=_(
             "The upper half holds images that have the finding: what lies left of the dashed line was missed. The "
-            "lower half holds "
-            "those without it: what lies right of the line is a false alarm. Two heaps far apart make the threshold "
-            "easy."
+            "lower half holds those without it: what lies right of the line is a false alarm. Two heaps far apart "
+            "make the threshold easy."
+        )
+        if threshold is not None
+        else _(
+            "The upper half holds images that have the finding, the lower half those without it. No line is drawn, "
+            "because there is no one threshold. Two heaps far apart make any threshold easy."
         ),
     )
     draw = partial(probabilities.draw, classes=predictions.classes, positive=scores, truth=truth, threshold=threshold)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from laudo.evaluate.notes import note_sentence
-from laudo.report.names import METRICS, in_order, metric_name, part_name, short_name
+from laudo.report.limits import left_out_sentence
+from laudo.report.names import METRICS, in_order, metric_help, metric_name, part_name, short_name
 from laudo.report.sections.draft import AbsentError, Draft
 from laudo.report.sections.result_figures import result_figures
 from laudo.report.verdict import no_result
@@ -32,7 +33,7 @@ def build(draft: Draft) -> dict[str, Any]:
         "metrics": [_metric_row(name, result["metrics"][name], draft) for name in in_order(result["metrics"])],
         "n": voice.integer(result.get("n")),
         "help": [
-            {"name": metric_name(name, voice), "help": _(METRICS[name].help)}
+            {"name": metric_name(name, voice), "help": metric_help(name, len(evidence.classes), voice)}
             for name in in_order(result["metrics"])
             if name in METRICS
         ],
@@ -40,6 +41,7 @@ def build(draft: Draft) -> dict[str, Any]:
         "figures": result_figures(draft, result),
         "folds": _folds(draft),
         "others": _others(draft),
+        "left_out": left_out_sentence(evidence, voice),
         "notes": _notes(result, draft),
     }
 
@@ -76,10 +78,11 @@ def _threshold(draft: Draft) -> str:
     if evidence.positive is None:
         return _("The class with the largest probability is the model's answer.") if evidence.classes else ""
     threshold = (evidence.result or {}).get("threshold")
-    rule = evidence.model.get("threshold_rule") or (evidence.recipe.evaluation.threshold if evidence.recipe else None)
+    rule = evidence.threshold_rule
     reasons = {
         "validation": _("it was chosen on the validation part, where it gave the best balanced accuracy"),
         "half": _("it is the usual one half, and was not tuned"),
+        "fallback": _("it is one half, because no cut on the validation part was better than chance"),
     }
     if threshold is None:
         if evidence.predictions is None:
@@ -87,13 +90,19 @@ def _threshold(draft: Draft) -> str:
         used = evidence.predictions.table["threshold"].dropna().unique()
         if len(used) < 2:
             return ""
-        return _("Each fold has a threshold of its own, from {low} to {high}, chosen on its validation part.").format(
-            low=voice.number(float(min(used))), high=voice.number(float(max(used)))
+        text = (
+            _(
+                "Each fold has a threshold of its own, from {low} to {high}, chosen on its validation part, or one half "
+                "where no cut was better than chance."
+            )
+            if rule == "mixed"
+            else _("Each fold has a threshold of its own, from {low} to {high}, chosen on its validation part.")
         )
+        return text.format(low=voice.number(float(min(used))), high=voice.number(float(max(used))))
     text = _("“{positive}” is called from a probability of {threshold} on").format(
         positive=evidence.positive, threshold=voice.number(threshold)
     )
-    return f"{text}; {reasons[rule]}." if rule in reasons else f"{text}."
+    return f"{text}; {reasons[rule]}." if rule is not None and rule in reasons else f"{text}."
 
 
 def _folds(draft: Draft) -> dict[str, Any] | None:

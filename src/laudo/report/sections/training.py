@@ -46,6 +46,7 @@ def _facts(draft: Draft, best: dict[int, int]) -> list[str]:
         "all_epochs": _("all epochs of the recipe were trained"),
         "early_stopping": _("validation loss stood still, so it stopped early"),
         "max_minutes": _("the time allowed was used up, so it stopped early"),
+        "interrupted": _("the user stopped it"),
     }
     if len(evidence.logs) == 1:
         trained = voice.epochs(len(evidence.logs[0][1]))
