@@ -249,6 +249,7 @@ def test_external_images_left_out_are_told(evidence, compared_by, words):
     assert "Left out of the external set" in text
     assert words in text
     assert "7 images" in text
+    assert ("saved anew" in text) == (compared_by == "bytes")
 
 
 def test_a_fold_s_share_is_compared_with_the_quoted_run_s(evidence):

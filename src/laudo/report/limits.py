@@ -43,22 +43,30 @@ def _external(evidence: Evidence, voice: Voice) -> list[str]:
 
 
 def left_out_sentence(evidence: Evidence, voice: Voice) -> str:
-    """Say how many external images the run had used already, and how they were found; empty when there were none."""
+    """Say how many external images the run had used already, and what could not be found; else empty."""
     _ = voice.gettext
     external = evidence.metrics.get("external")
     left_out = external.get("left_out") if isinstance(external, dict) else None
-    n = int(left_out.get("n") or 0) if isinstance(left_out, dict) else 0
-    if not isinstance(left_out, dict) or not n:
+    if not isinstance(left_out, dict):
         return ""
-    text = (
-        _("Left out of the external set, because the run had used them or near-identical copies of them: {images}.")
-        if left_out.get("compared_by") == "pictures"
-        else _(
-            "Left out of the external set, because the run had used the same files: {images}. Only files were "
-            "compared, so copies saved anew would not have been found."
+    by_pictures = left_out.get("compared_by") == "pictures"
+    n = int(left_out.get("n") or 0)
+    found = []
+    if n:
+        text = (
+            _("Left out of the external set, because the run had used them or near-identical copies of them: {images}.")
+            if by_pictures
+            else _("Left out of the external set, because the run had used the same files: {images}.")
         )
-    )
-    return text.format(images=voice.images(n))
+        found.append(text.format(images=voice.images(n)))
+    if not by_pictures:
+        found.append(
+            _(
+                "Only the files of the external images were compared with those of the run: copies that were saved "
+                "anew would not have been found."
+            )
+        )
+    return " ".join(found)
 
 
 def _patients(evidence: Evidence, voice: Voice) -> list[str]:
