@@ -8,7 +8,7 @@ import timm
 import torch
 from torchvision.models import VGG19_Weights
 
-from laudo.core.errors import UnknownNameError
+from laudo.core.errors import RecipeError, UnknownNameError
 from laudo.core.recipe import Head, InputScaling, Network
 from laudo.networks.backbone import IMAGENET_SCALING, BackboneSpec, Scaling
 from laudo.networks.classifier import Classifier, class_probabilities, class_score, set_trainable
@@ -206,7 +206,7 @@ def test_a_name_like_nothing_gets_no_suggestion():
 def test_a_single_logit_separates_two_classes_only():
     network = Network(backbone="small_cnn", weights="none", output="sigmoid")
     backbone = build_backbone(BackboneSpec("small_cnn"))
-    with pytest.raises(ValueError, match="two classes"):
+    with pytest.raises(RecipeError, match="two classes"):
         assemble(backbone, BackboneSpec("small_cnn"), network, 3)
 
 

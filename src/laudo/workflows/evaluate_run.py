@@ -92,7 +92,7 @@ def _list(source: str, data: Path) -> Manifest:
 
 def _used_before(trained: Manifest, audit: Audit) -> tuple[np.ndarray, str]:
     """(n,) which images the run has used, and how that was found: by pictures, or by bytes when the run's images are gone."""
-    used = audit.manifest.table["sha256"].isin(set(trained.table["sha256"])).to_numpy()
+    used = audit.manifest.table["sha256"].isin(set(trained.table["sha256"])).to_numpy(copy=True)
     if not all(path.is_file() for path in trained.paths):
         return used, "bytes"
     own = [image.thumbnail for image in inspect_images(trained) if image.thumbnail is not None]
