@@ -92,7 +92,6 @@ def save_recipe(path: Path, *changes: dict) -> Path:
 def train(recipe: Recipe, data: Path, out: Path, folds: bool = False, resume: bool = False, minutes=None) -> Run:
     from laudo.train.fit import Deadline
     from laudo.workflows.train_run import Options, cross_validate, train_run
-from laudo.workflows.write_report import write_reports
 
     job = cross_validate if folds else train_run
     return job(recipe, data, out, Options(resume, Deadline.after(minutes), "en"))
@@ -117,6 +116,8 @@ _KEPT: list[tempfile.TemporaryDirectory] = []
 @functools.cache
 def trained() -> tuple[Run, Path]:
     """A run that has learned the square, and its images. Copy it before changing it."""
+    from laudo.workflows.write_report import write_reports
+
     data = write_images(session_folder() / "data", per_class=30)
     recipe = small_recipe({"training": {"epochs": 12}})
     run = train(recipe, data, session_folder() / "run")
