@@ -13,7 +13,7 @@ from laudo.core.recipe import Prepare
 from laudo.read.content import content_box
 from laudo.read.raster import DECODER, read_raster
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the pixels that this file makes change, so that no old cache entry is used."""
 
 
