@@ -178,8 +178,8 @@ def test_many_pictures_are_compared_block_by_block(textures, monkeypatch):
 
     pictures = [*textures, *[resized(picture, 0.8) for picture in textures[::4]]]
     expected = near_pairs(thumbnails(pictures))
-    candidates = duplicates._candidates
-    monkeypatch.setattr(duplicates, "_candidates", lambda plain, level: candidates(plain, level, block=7))
+    whole = duplicates.candidate_pairs
+    monkeypatch.setattr(duplicates, "candidate_pairs", lambda plain, level: whole(plain, level, block=7))
     assert near_pairs(thumbnails(pictures)) == expected
     assert len(expected) == 8
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from laudo.core.errors import UnreadableImageError
 from laudo.core.recipe import Prepare
 from laudo.prepare import transform
 from laudo.prepare.transform import channels, prepare_array, prepare_file, transform_key
@@ -150,15 +151,83 @@ def test_an_image_of_one_level_is_no_division_by_zero(dtype):
     assert not out.any()
 
 
+@pytest.mark.parametrize("dtype", [np.int16, np.float32])
+def test_calibrated_images_are_windowed_in_their_own_units(dtype):
+    """Hounsfield units of a ramp: a window of 40 ± 200 makes -160 black, 240 white and 40 grey."""
+    ramp = np.linspace(-1000, 1000, 64 * 64).reshape(64, 64).round().astype(dtype)
+    out = prepare_array(ramp, Prepare(height=64, width=64, colour="grey", intensity="window", window=(40, 400)))[..., 0]
+    assert (out[ramp <= -160] == 0).all()
+    assert (out[ramp >= 240] == 255).all()
+    assert np.abs(out[np.abs(ramp - 40) <= 1].astype(int) - 127.5).max() <= 2
+    plain = prepare_array(ramp, Prepare(height=64, width=64, colour="grey"))
+    assert (plain.min(), plain.max()) == (0, 255)
+
+
+def test_zscore_puts_the_mean_in_the_middle_and_three_deviations_at_the_ends():
+    rng = np.random.default_rng(0)
+    noise = rng.normal(90, 10, (64, 64)).clip(0, 255).round().astype(np.uint8)
+    out = prepare_array(noise, Prepare(height=64, width=64, colour="grey", intensity="zscore"))[..., 0]
+    assert out.mean() == pytest.approx(127.5, abs=1)
+    assert out.std() == pytest.approx(255 / 6, abs=1)
+
+
+# lesion ------------------------------------------------------------------------------------------------------
+
+
+def lesion_in(shape=(100, 120), box=(20, 40, 60, 100)) -> tuple[np.ndarray, np.ndarray]:
+    image = np.full(shape, 50, np.uint8)
+    image[box[0] : box[1], box[2] : box[3]] = 200
+    mask = np.zeros(shape, np.uint8)
+    mask[box[0] : box[1], box[2] : box[3]] = 255
+    return image, mask
+
+
+def test_the_box_of_the_mask_is_cut_out_with_a_margin():
+    image, mask = lesion_in()
+    tight = Prepare(height=20, width=40, crop="lesion", margin=0.0, colour="grey")
+    assert (prepare_array(image, tight, mask) == 200).all()
+    wide = Prepare(height=40, width=80, crop="lesion", margin=0.5, colour="grey")
+    out = prepare_array(image, wide, mask)[..., 0]
+    assert (out[10:30, 20:60] == 200).all()
+    assert (out[:10] == 50).all()
+    assert (out[:, 60:] == 50).all()
+
+
+def test_a_mask_of_another_size_lies_over_the_whole_image():
+    image, mask = lesion_in()
+    tight = Prepare(height=20, width=40, crop="lesion", margin=0.0, colour="grey")
+    assert (prepare_array(image, tight, mask[::2, ::2]) == 200).all()
+
+
+def test_without_a_mask_it_is_said_or_the_image_stays_whole(tmp_path):
+    image, mask = lesion_in()
+    for name, pixels in (("i", image), ("m", mask), ("empty", mask * 0)):
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    settings = {"height": 20, "width": 40, "crop": "lesion", "margin": 0.0, "colour": "grey"}
+    assert (prepare_file(tmp_path / "i.png", Prepare(**settings), [tmp_path / "m.png"]) == 200).all()
+    for masks in ([], [tmp_path / "empty.png"]):
+        with pytest.raises(UnreadableImageError, match="lesion") as caught:
+            prepare_file(tmp_path / "i.png", Prepare(**settings), masks)
+        assert "without_mask" in caught.value.cure
+        whole = prepare_file(tmp_path / "i.png", Prepare(**settings, without_mask="whole"), masks)
+        assert np.array_equal(whole, prepare_array(image, Prepare(height=20, width=40, colour="grey")))
+
+
 # key ---------------------------------------------------------------------------------------------------------
 
 OTHER = {
-    "height": 64,
-    "width": 64,
-    "fit": "pad",
-    "crop": "content",
-    "intensity": "percentile",
-    "colour": "grey",
+    "height": [{"height": 64}],
+    "width": [{"width": 64}],
+    "fit": [{"fit": "pad"}],
+    "crop": [{"crop": "content"}, {"crop": "lesion"}],
+    "margin": [{"margin": 0.2}],
+    "without_mask": [{"without_mask": "whole"}],
+    "intensity": [{"intensity": "percentile"}, {"intensity": "zscore"}],
+    "percentiles": [{"percentiles": (2, 99)}],
+    "window": [{"intensity": "window", "window": (40, 80)}, {"intensity": "window", "window": (40, 90)}],
+    "limits": [{"intensity": name, "limits": (0, high)} for name in ("range", "fitted") for high in (5, 6)],
+    "colour": [{"colour": "grey"}],
+    "volume": [],
 }
 
 
@@ -167,12 +236,18 @@ def test_every_setting_has_another_value_here():
 
 
 def test_every_setting_changes_the_key():
-    keys = [transform_key(Prepare()), *[transform_key(Prepare(**{name: value})) for name, value in OTHER.items()]]
+    changes = [change for changes in OTHER.values() for change in changes]
+    keys = [transform_key(Prepare()), *[transform_key(Prepare(**change)) for change in changes]]
     assert len(set(keys)) == len(keys)
     assert transform_key(Prepare()) == transform_key(Prepare(height=256))
 
 
-@pytest.mark.parametrize(("name", "value"), [("DECODER", "pillow 0"), ("VERSION", 0)])
+def test_settings_that_are_not_fitted_have_no_key():
+    with pytest.raises(ValueError, match="not fitted"):
+        transform_key(Prepare(intensity="fitted"))
+
+
+@pytest.mark.parametrize(("name", "value"), [("DECODERS", "pillow 0"), ("VERSION", 0)])
 def test_another_decoder_or_another_version_of_the_code_changes_the_key(monkeypatch, name, value):
     before = transform_key(Prepare())
     monkeypatch.setattr(transform, name, value)

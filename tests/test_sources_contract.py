@@ -2,63 +2,42 @@
 
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from laudo.core.environment import file_hash
 from laudo.core.errors import DataError, UnknownNameError
-from laudo.core.manifest import COLUMNS, Manifest
-from laudo.sources import phantom_brain
+from laudo.core.manifest import COLUMNS, SEPARATOR, Manifest
+from laudo.core.progress import Silent, listen
 from laudo.sources.folders import order_classes
-from laudo.sources.table import SOURCES, find_root, get_source, import_manifest
-
-
-def image(path: Path, seed: int = 0) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.random.default_rng(seed).integers(0, 256, (20, 24), dtype=np.uint8)).save(path)
-
-
-def make_kaggle_brain(root: Path) -> None:
-    for number in range(3):
-        image(root / "yes" / f"Y{number}.jpg", number)
-        image(root / "no" / f"No {number}.JPG", 10 + number)
-
-
-def make_folders(root: Path) -> None:
-    for number in range(3):
-        image(root / "glioma" / "deep" / f"{number}.png", number)
-        image(root / "healthy" / f"{number}.jpeg", 10 + number)
-
-
-def make_phantom_brain(root: Path) -> None:
-    phantom_brain.write(root, 6, size=32)
-
-
-LAYOUTS: dict[str, Callable[[Path], None]] = {
-    "kaggle-brain": make_kaggle_brain,
-    "folders": make_folders,
-    "phantom-brain": make_phantom_brain,
-}
-"""How to make a small folder of each source. A new source is a line here."""
-
-CLASSES = {"kaggle-brain": ("no", "yes"), "folders": ("healthy", "glioma"), "phantom-brain": ("no", "yes")}
+from laudo.sources.records import exists
+from laudo.sources.table import GENERIC, PUBLIC, SOURCES, SYNTHETIC, detect, find_root, get_source, import_manifest
+from source_layouts import LAYOUTS, OTHER_LAYOUTS, image, make_folders, make_kaggle_brain, make_phantom_brain
 
 each_source = pytest.mark.parametrize("name", SOURCES)
+
+
+class Told(Silent):
+    """Keeps what was said."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
 
 
 @pytest.fixture
 def root(name, tmp_path) -> Path:
     folder = tmp_path / "my data"
-    LAYOUTS[name](folder)
+    LAYOUTS[name].make(folder)
     return folder
 
 
 def test_every_source_has_a_layout_here():
-    assert set(LAYOUTS) == set(SOURCES) == set(CLASSES)
+    assert set(LAYOUTS) == set(SOURCES)
+    assert set(OTHER_LAYOUTS) <= set(SOURCES)
     assert all(source.name == name for name, source in SOURCES.items())
 
 
@@ -68,6 +47,19 @@ def test_it_says_what_it_is(name):
     for text in (source.what, source.size, source.licence, source.where, source.layout):
         assert text
     assert source.layout.startswith("ROOT")
+    assert bool(source.folder) == (source not in GENERIC)
+    assert bool(source.citation) == (source in PUBLIC)
+
+
+@each_source
+def test_what_may_be_fetched_has_a_name_of_its_own_and_a_checksum_that_can_be_one(name):
+    downloads = SOURCES[name].downloads
+    assert len({item.name for item in downloads}) == len({item.url for item in downloads}) == len(downloads)
+    for item in downloads:
+        assert item.url.startswith("https://")
+        assert Path(item.name).name == item.name
+        kind, _colon, value = item.checksum.partition(":")
+        assert (kind, len(value)) in {("", 0), ("md5", 32), ("sha256", 64)}
 
 
 @each_source
@@ -76,21 +68,72 @@ def test_its_layout_fits_and_an_empty_folder_does_not(name, root, tmp_path):
     empty = tmp_path / "empty"
     empty.mkdir()
     assert not SOURCES[name].fits(empty)
+    assert not SOURCES[name].fits(tmp_path / "nowhere")
+    other = tmp_path / "x.zip"
+    other.write_bytes(b"PK")
+    assert not SOURCES[name].fits(other)
+
+
+@each_source
+def test_a_folder_is_told_apart_from_all_others(name, root):
+    assert detect(root) is SOURCES[name]
+    fitting = [source.name for source in (*PUBLIC, *SYNTHETIC) if source.fits(root)]
+    assert fitting == ([] if SOURCES[name] in GENERIC else [name])
+
+
+@pytest.mark.parametrize("name", OTHER_LAYOUTS)
+def test_its_other_layout_is_told_apart_too(name, tmp_path):
+    OTHER_LAYOUTS[name](tmp_path)
+    assert detect(tmp_path) is SOURCES[name]
+    assert [source.name for source in (*PUBLIC, *SYNTHETIC) if source.fits(tmp_path)] == [name]
+    assert len(import_manifest(name, tmp_path)) == 6
+
+
+def test_a_folder_of_nothing_known_is_no_source(tmp_path):
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "a.txt").write_text("x")
+    assert detect(tmp_path) is None
+
+
+def test_a_folder_that_holds_data_sets_is_none_itself(tmp_path):
+    for name, source in SOURCES.items():
+        if source.folder:
+            LAYOUTS[name].make(tmp_path / source.folder)
+    assert [source.name for source in (*PUBLIC, *SYNTHETIC) if source.fits(tmp_path)] == []
 
 
 @each_source
 def test_it_lists_every_sample_once(name, root):
-    manifest = import_manifest(name, root)
-    assert len(manifest) == 6
+    told = Told()
+    with listen(told):
+        manifest = import_manifest(name, root)
+    assert len(manifest) == LAYOUTS[name].n
     assert manifest.source == name
-    assert manifest.classes == CLASSES[name]
+    assert manifest.classes == LAYOUTS[name].classes
     assert list(manifest.table.columns)[: len(COLUMNS)] == list(COLUMNS)
     assert manifest.table["sample"].is_unique
-    assert set(manifest.table["label"]) == set(manifest.classes)
-    assert all(path.is_file() for path in manifest.paths)
-    assert list(manifest.table["sha256"]) == [file_hash(path) for path in manifest.paths]
+    assert set(manifest.table["label"]) == set(manifest.classes or ("",))
+    for index, joined in enumerate(manifest.table["image"]):
+        assert all(exists(path) for path in (*manifest.image_paths(index), *manifest.mask_paths(index)))
+        hashed = manifest.table["sha256"][index]
+        assert hashed == file_hash(manifest.root / joined) if SEPARATOR not in joined else len(hashed) == 64
+    assert ((manifest.table["mask_sha256"] != "") == (manifest.table["mask"] != "")).all()
     assert not manifest.table["image"].str.contains("\\", regex=False).any()
-    assert (manifest.table["split"] == "").all()
+    assert ((manifest.table["split"] != "") == (name == "medpix2")).all()
+    assert not [line for line in told.lines if "not there" in line]
+
+
+@each_source
+def test_it_is_saved_and_comes_back(name, root, tmp_path):
+    manifest = import_manifest(name, root)
+    manifest.save(tmp_path / "m" / "manifest.parquet")
+    back = Manifest.load(tmp_path / "m" / "manifest.parquet")
+    assert back.content_hash() == manifest.content_hash()
+    assert (back.channels, back.mask_labels, back.classes) == (
+        manifest.channels,
+        manifest.mask_labels,
+        manifest.classes,
+    )
 
 
 @each_source
@@ -104,16 +147,37 @@ def test_where_the_folder_lies_changes_nothing_that_is_learned(name, root, tmp_p
 @each_source
 def test_the_order_does_not_come_from_the_file_system(name, root, monkeypatch):
     expected = import_manifest(name, root)
-    walk, iterdir = os.walk, Path.iterdir
+    walk, iterdir, scandir = os.walk, Path.iterdir, os.scandir
 
     def backwards(top, *args, **more):
         for parent, folders, names in walk(top, *args, **more):
             folders.reverse()
             yield parent, folders, names[::-1]
 
+    class Reversed:
+        def __init__(self, path="."):
+            with scandir(path) as entries:
+                self.entries = iter(sorted(entries, key=lambda entry: entry.name, reverse=True))
+
+        def __iter__(self):
+            return self.entries
+
+        def __next__(self):
+            return next(self.entries)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_error):
+            pass
+
+        close = __exit__
+
     monkeypatch.setattr(os, "walk", backwards)
     monkeypatch.setattr(Path, "iterdir", lambda self: iter(sorted(iterdir(self), reverse=True)))
+    monkeypatch.setattr(os, "scandir", Reversed)
     manifest = import_manifest(name, root)
+    monkeypatch.undo()
     assert manifest.content_hash() == expected.content_hash()
     assert manifest.classes == expected.classes
     assert list(manifest.table["sample"]) == sorted(manifest.table["sample"])
@@ -143,7 +207,7 @@ def test_a_file_is_no_folder(name, tmp_path):
 
 @pytest.mark.parametrize("name", ["kaggle-brain", "folders"])
 def test_one_class_is_not_enough(name, root):
-    first = CLASSES[name][0]
+    first = LAYOUTS[name].classes[0]
     shutil.rmtree(root / first)
     with pytest.raises(DataError) as caught:
         import_manifest(name, root)
@@ -156,13 +220,31 @@ def test_one_class_is_not_enough(name, root):
 @each_source
 def test_hidden_files_and_what_archives_add_are_left_out(name, root):
     expected = import_manifest(name, root).content_hash()
-    label = CLASSES[name][0]
-    for extra in (f"{label}/._x.png", f"{label}/.hidden.png", f"__MACOSX/{label}/x.png", ".git/x.png"):
-        image(root / extra)
-    (root / label / "Thumbs.db").write_bytes(b"x")
-    (root / label / "notes.txt").write_text("x")
-    (root / "README.png").write_bytes(b"not in a class folder")
+    files = sorted(path for path in root.rglob("*") if path.is_file())
+    for path in files:
+        shutil.copy(path, path.with_name(f"._{path.name}"))
+        extra = root / "__MACOSX" / path.relative_to(root)
+        extra.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, extra)
+    for folder in {path.parent for path in files}:
+        (folder / "Thumbs.db").write_bytes(b"x")
+        (folder / "notes.txt").write_text("x")
+    image(root / ".git" / "x.png")
+    assert SOURCES[name].fits(root)
     assert import_manifest(name, root).content_hash() == expected
+
+
+@each_source
+def test_a_file_that_is_cut_short_is_listed_like_the_others(name, root):
+    expected = import_manifest(name, root)
+    path = Path(str(expected.paths[0]).partition("#")[0])
+    path.write_bytes(path.read_bytes()[:7])
+    if name == "dicom":  # seven bytes are no DICOM, and not every file of a tree is
+        assert len(import_manifest(name, root)) == len(expected) - 1
+        return
+    manifest = import_manifest(name, root)
+    assert list(manifest.table["sample"]) == list(expected.table["sample"])
+    assert set(manifest.table["label"]) - {""} <= set(manifest.classes)
 
 
 # where the data are ------------------------------------------------------------------------------------------
@@ -173,8 +255,8 @@ with_a_name = pytest.mark.parametrize("name", [name for name, source in SOURCES.
 @with_a_name
 def test_the_folder_itself_its_parent_and_the_environment_all_find_it(name, tmp_path, monkeypatch):
     own = tmp_path / "data" / SOURCES[name].folder
-    LAYOUTS[name](own)
-    LAYOUTS["folders"](tmp_path / "data" / "another set")
+    LAYOUTS[name].make(own)
+    make_folders(tmp_path / "data" / "another set")
     assert find_root(SOURCES[name], own) == own
     assert find_root(SOURCES[name], tmp_path / "data") == own
     monkeypatch.setenv("LAUDO_DATA", str(tmp_path / "data"))
@@ -284,7 +366,8 @@ def test_synthetic_brains_come_back_with_patients_and_masks(tmp_path):
     assert ((table["mask"] != "") == (table["label"] == "yes")).all()
     manifest.save(tmp_path / "m.parquet")
     assert Manifest.load(tmp_path / "m.parquet").content_hash() == manifest.content_hash()
-    # Read as plain folders the images are the same, but nobody knows the patients.
+    # Read as plain folders they are the same images of the same patients, but the masks are not known.
     plain = import_manifest("folders", tmp_path)
     assert list(plain.table["sha256"]) == list(table["sha256"])
-    assert (plain.table["patient"] == "").all()
+    assert list(plain.table["patient"]) == list(table["patient"])
+    assert (plain.table["mask"] == "").all()

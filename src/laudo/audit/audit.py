@@ -1,15 +1,17 @@
-"""The audit of a manifest: look at every image once, group the copies, run the checks."""
+"""The audit of a manifest: look at every sample once, group the copies, run the checks."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from laudo.audit.checks import CHECKS, Seen, across_parts, find_clusters, run_checks
+from laudo.audit.checks import CHECKS, SPLIT_CHECKS, run_checks
 from laudo.audit.finding import Finding
 from laudo.audit.inspect import Inspected, inspect_images
+from laudo.audit.seen import Likeness, Seen, find_likeness
+from laudo.audit.usable import reasons
 from laudo.core.errors import DataError
 from laudo.core.manifest import Manifest
 from laudo.core.messages import _
@@ -21,21 +23,28 @@ class Audit:
 
     Attributes:
         manifest: the usable samples, with the column ``duplicates`` filled.
-        findings: of all samples, the unusable ones included.
+        findings: of all samples, the unusable ones included; of each check that applies to the set.
         skipped: sample and reason of those that were left out.
-        images: what each usable image looks like, in the order of the manifest.
+        images: what each usable sample looks like, in the order of the manifest.
+        likeness: which usable samples are copies of each other, or look alike.
+        pictures: thumbnail of every sample that could be read, the unusable ones included.
     """
 
     manifest: Manifest
     findings: tuple[Finding, ...]
     skipped: tuple[tuple[str, str], ...]
     images: tuple[Inspected, ...]
+    likeness: Likeness = field(default_factory=lambda: Likeness(np.zeros(0, dtype=np.int64)))
+    pictures: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
 
     def as_dict(self) -> dict[str, Any]:
-        """For audit.json."""
+        """For audit.json. ``checks_total`` counts the checks that apply to the set; the others are named."""
+        applied = [finding.check for finding in self.findings]
         return {
             "checks_run": sum(finding.status != "not_run" for finding in self.findings),
-            "checks_total": len(CHECKS),
+            "checks_total": len(applied),
+            "not_applicable": [check for check in CHECKS if check not in applied],
+            "samples": len(self.manifest) + len(self.skipped),
             "findings": [finding.as_dict() for finding in self.findings],
             "skipped": [{"sample": sample, "what": what} for sample, what in self.skipped],
         }
@@ -45,26 +54,29 @@ class Audit:
         return replace(self, manifest=manifest)
 
     def with_split(self, manifest: Manifest) -> Audit:
-        """The same audit once the samples have their parts: the last check can be run."""
-        cluster = manifest.table["duplicates"].str.removeprefix("copy-").astype(int).to_numpy()
-        finding = across_parts(Seen(manifest, self.images, cluster))
-        others = tuple(f for f in self.findings if f.check != finding.check)
-        return replace(self, manifest=manifest, findings=(*others, finding))
+        """The same audit once the samples have their parts: the checks of the split can be run."""
+        seen = Seen(manifest, self.images, self.likeness)
+        fresh = {check.__name__: finding for check in SPLIT_CHECKS if (finding := check(seen)) is not None}
+        findings = tuple(fresh.get(finding.check, finding) for finding in self.findings)
+        return replace(self, manifest=manifest, findings=findings)
 
 
-def audit_manifest(manifest: Manifest, unreadable: str = "stop") -> Audit:
-    """Look at every image, find copies and run the checks.
+def audit_manifest(manifest: Manifest, unreadable: str = "stop", against: Manifest | None = None) -> Audit:
+    """Look at every sample, find copies and run the checks.
 
     Args:
         manifest: samples of one data set.
-        unreadable: ``skip`` leaves broken images and masks out, ``stop`` refuses the data set because of them.
+        unreadable: ``skip`` leaves unusable samples out, ``stop`` refuses the data set because of them
+            (:mod:`laudo.audit.usable` says what makes a sample unusable).
+        against: another data set, whose samples must not be copies of these.
 
     Raises:
-        DataError: images can not be used and ``unreadable`` is ``stop``; or none is left, or a class is.
+        DataError: samples can not be used and ``unreadable`` is ``stop``; or none is left, or a class is.
     """
     images = inspect_images(manifest)
-    reasons = {index: _reason(image) for index, image in enumerate(images)}
-    skipped = [(str(manifest.table["sample"].iloc[index]), reason) for index, reason in reasons.items() if reason]
+    why = reasons(images)
+    names = [str(sample) for sample in manifest.table["sample"]]
+    skipped = [(sample, reason) for sample, reason in zip(names, why, strict=True) if reason]
     if skipped and unreadable == "stop":
         raise DataError(
             _("Images that can not be used: {n} of {total}.").format(n=len(skipped), total=len(manifest)),
@@ -72,26 +84,36 @@ def audit_manifest(manifest: Manifest, unreadable: str = "stop") -> Audit:
             details=tuple(f"{sample}: {reason}" for sample, reason in skipped[:20]),
             cure=_("Mend or remove them, or leave them out and have them listed: --set data.unreadable=skip"),
         )
-    cluster = find_clusters(images)
-    findings = run_checks(Seen(manifest, images, cluster))
-    keep = np.array([index for index, reason in reasons.items() if not reason], dtype=np.int64)
-    usable = manifest.rows(keep).with_columns(duplicates=[f"copy-{number}" for number in cluster[keep]])
+    likeness = find_likeness(images, [str(one) for one in manifest.table["patient"]])
+    other = None if against is None else (against, inspect_images(against))
+    findings = run_checks(Seen(manifest, images, likeness, other))
+    keep = np.array([index for index, reason in enumerate(why) if not reason], dtype=np.int64)
+    usable = manifest.rows(keep).with_columns(duplicates=[f"copy-{number}" for number in likeness.cluster[keep]])
     _check_classes(usable)
-    return Audit(usable, tuple(findings), tuple(skipped), tuple(images[index] for index in keep))
-
-
-def _reason(image: Inspected) -> str:
-    """Why an image can not be used; empty when it can."""
-    if image.error:
-        return f"{image.error.what} ({image.error.found})" if image.error.found else image.error.what
-    if image.looks_like_mask:
-        return _("it has two levels only and looks like a mask, not like a scan")
-    if image.levels < 2:
-        return _("every pixel has the same value")
-    return ""
+    row = {int(index): place for place, index in enumerate(keep)}
+    pairs = (
+        replace(p, first=row[p.first], second=row[p.second])
+        for p in likeness.pairs
+        if {p.first, p.second} <= row.keys()
+    )
+    return Audit(
+        usable,
+        tuple(findings),
+        tuple(skipped),
+        tuple(images[index] for index in keep),
+        Likeness(likeness.cluster[keep], tuple(pairs), likeness.copies[keep]),
+        {name: image.thumbnail for name, image in zip(names, images, strict=True) if image.thumbnail is not None},
+    )
 
 
 def _check_classes(manifest: Manifest) -> None:
+    if not len(manifest):
+        raise DataError(
+            _("No image can be used."),
+            file=manifest.root,
+            expected=_("images that can be read"),
+            cure=_("See what is wrong with each: laudo data audit"),
+        )
     counts = manifest.table["label"].value_counts()
     empty = [name for name in manifest.classes if counts.get(name, 0) < 2]
     if empty:

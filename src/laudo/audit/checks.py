@@ -1,197 +1,84 @@
-"""The checks of a data set: each takes what was seen and gives a finding."""
+"""Every check of a data set, in one place and in the order of the report.
+
+A check takes what was seen and gives a finding; None when it does not apply (no masks, no texts, no classes). A new one is a
+function in the file of its kind, a line here, and its title and sentences in ``sentences.py``.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 
-import numpy as np
-
-from laudo.audit.duplicates import clusters, near_pairs
+from laudo.audit import balance, copies, integrity, marks, masks, nuisance, text, volumes
 from laudo.audit.finding import Finding
-from laudo.audit.inspect import Inspected
-from laudo.core.manifest import Manifest
+from laudo.audit.seen import Seen
 
-SMALLEST_SIDE = 32
-"""Images below this many pixels on a side hold too little for a network."""
-SMALLEST_CLASS = 10
-"""A class with fewer samples can be neither learned nor evaluated."""
+Check = Callable[[Seen], Finding | None]
 
-
-@dataclass(frozen=True)
-class Seen:
-    """What the checks look at: the samples, and what each image looks like.
-
-    ``cluster`` is the (n,) number of each image's cluster of copies; -1 for images that could not be read.
-    """
-
-    manifest: Manifest
-    images: Sequence[Inspected]
-    cluster: np.ndarray
-
-    def names(self, indices: Sequence[int] | np.ndarray) -> tuple[tuple[str, ...], ...]:
-        """Sample names as a finding wants them, one each."""
-        samples = self.manifest.table["sample"]
-        return tuple((str(samples.iloc[index]),) for index in indices)
-
-
-def find_clusters(images: Sequence[Inspected]) -> np.ndarray:
-    """(n,) cluster of identical and near-identical images; -1 where there is no image."""
-    readable = [index for index, image in enumerate(images) if image.thumbnail is not None]
-    cluster = np.full(len(images), -1, dtype=np.int64)
-    if not readable:
-        return cluster
-    thumbnails = np.stack([image.thumbnail for image in images if image.thumbnail is not None])
-    pairs = [(pair.first, pair.second) for pair in near_pairs(thumbnails)]
-    first_with: dict[str, int] = {}
-    for place, index in enumerate(readable):
-        pairs.append((first_with.setdefault(images[index].pixels_sha256, place), place))
-    cluster[readable] = clusters(len(readable), pairs)
-    return cluster
-
-
-def readable(seen: Seen) -> Finding:
-    """Every file gives an image."""
-    broken = [index for index, image in enumerate(seen.images) if image.error]
-    return Finding("readable", "fail" if broken else "pass", len(broken), seen.names(broken))
-
-
-def looks_like_mask(seen: Seen) -> Finding:
-    """No image has only two levels."""
-    masks = [index for index, image in enumerate(seen.images) if image.looks_like_mask]
-    return Finding("looks_like_mask", "fail" if masks else "pass", len(masks), seen.names(masks))
-
-
-def constant(seen: Seen) -> Finding:
-    """No image is of one level."""
-    flat = [index for index, image in enumerate(seen.images) if image.error is None and image.levels < 2]
-    return Finding("constant", "fail" if flat else "pass", len(flat), seen.names(flat))
-
-
-def too_small(seen: Seen) -> Finding:
-    """No image is smaller than :data:`SMALLEST_SIDE`."""
-    small = [i for i, image in enumerate(seen.images) if image.error is None and min(image.size) < SMALLEST_SIDE]
-    return Finding("too_small", "warn" if small else "pass", len(small), seen.names(small), {"side_px": SMALLEST_SIDE})
-
-
-def ending(seen: Seen) -> Finding:
-    """Every ending tells the truth."""
-    lying = [index for index, image in enumerate(seen.images) if "ending" in image.notes]
-    return Finding("ending", "warn" if lying else "pass", len(lying), seen.names(lying))
-
-
-def alpha(seen: Seen) -> Finding:
-    """No image has a transparency channel."""
-    transparent = [index for index, image in enumerate(seen.images) if "alpha" in image.notes]
-    return Finding("alpha", "warn" if transparent else "pass", len(transparent), seen.names(transparent))
-
-
-def identical_bytes(seen: Seen) -> Finding:
-    """No file stands there twice."""
-    return _copies("identical_bytes", seen, list(seen.manifest.table["sha256"]))
-
-
-def identical_pixels(seen: Seen) -> Finding:
-    """No two different files hold the same picture."""
-    keys = [image.pixels_sha256 for image in seen.images]
-    finding = _copies("identical_pixels", seen, keys)
-    hashes = dict(zip(seen.manifest.table["sample"], seen.manifest.table["sha256"], strict=True))
-    different = tuple(cluster for cluster in finding.samples if len({hashes[name] for name in cluster}) > 1)
-    return _with_clusters("identical_pixels", different)
-
-
-def near_identical(seen: Seen) -> Finding:
-    """No picture was saved again in another size, crop or brightness."""
-    keys = [str(number) if number >= 0 else "" for number in seen.cluster]
-    finding = _copies("near_identical", seen, keys)
-    pixels = dict(zip(seen.manifest.table["sample"], (image.pixels_sha256 for image in seen.images), strict=True))
-    patients = dict(zip(seen.manifest.table["sample"], seen.manifest.table["patient"], strict=True))
-    # neighbouring slices of a known patient resemble each other, and stay together anyway
-    different = tuple(
-        cluster
-        for cluster in finding.samples
-        if len({pixels[name] for name in cluster}) > 1 and not _one_patient({patients[name] for name in cluster})
-    )
-    return _with_clusters("near_identical", different)
-
-
-def label_conflict(seen: Seen) -> Finding:
-    """No copies of one picture carry different labels."""
-    labels = dict(zip(seen.manifest.table["sample"], seen.manifest.table["label"], strict=True))
-    keys = [str(number) if number >= 0 else "" for number in seen.cluster]
-    torn = tuple(cluster for cluster in _copies("", seen, keys).samples if len({labels[name] for name in cluster}) > 1)
-    return Finding("label_conflict", "warn" if torn else "pass", len(torn), torn)
-
-
-def class_balance(seen: Seen) -> Finding:
-    """Every class is large enough."""
-    counts = {str(name): int(n) for name, n in seen.manifest.table["label"].value_counts().items()}
-    small = min(counts.values(), default=0) < SMALLEST_CLASS
-    return Finding("class_balance", "warn" if small else "pass", len(counts), (), {"counts": counts})
-
-
-def patient_ids(seen: Seen) -> Finding:
-    """It is known which images are of one patient."""
-    known = int((seen.manifest.table["patient"] != "").sum())
-    return Finding("patient_ids", "pass" if known == len(seen.manifest) else "warn", len(seen.manifest) - known)
-
-
-def across_parts(seen: Seen) -> Finding:
-    """No picture has a copy in another part of the split."""
-    table = seen.manifest.table
-    if (table["split"] == "").all():
-        return Finding("across_parts", "not_run")
-    parts = defaultdict(set)
-    members = defaultdict(list)
-    for name, part, number, group in zip(table["sample"], table["split"], seen.cluster, table["patient"], strict=True):
-        for key in ([("copy", number)] if number >= 0 else []) + ([("patient", group)] if group else []):
-            parts[key].add(part)
-            members[key].append(str(name))
-    torn = tuple(tuple(members[key]) for key in parts if len(parts[key]) > 1)
-    images = len({name for cluster in torn for name in cluster})
-    return Finding("across_parts", "fail" if torn else "pass", images, torn)
-
-
-CHECKS: dict[str, Callable[[Seen], Finding]] = {
+CHECKS: dict[str, Check] = {
     check.__name__: check
     for check in (
-        readable,
-        looks_like_mask,
-        constant,
-        too_small,
-        ending,
-        alpha,
-        identical_bytes,
-        identical_pixels,
-        near_identical,
-        label_conflict,
-        class_balance,
-        patient_ids,
-        across_parts,
+        integrity.readable,
+        integrity.modalities,
+        integrity.looks_like_mask,
+        integrity.constant,
+        integrity.near_uniform,
+        integrity.too_small,
+        integrity.ending,
+        integrity.alpha,
+        integrity.intensity_range,
+        masks.mask_readable,
+        masks.mask_missing,
+        masks.mask_size,
+        masks.mask_empty,
+        masks.mask_full,
+        masks.mask_binary,
+        masks.mask_values,
+        masks.swapped,
+        masks.tiny_structures,
+        volumes.channels_agree,
+        volumes.mask_geometry,
+        volumes.spacing,
+        copies.identical_bytes,
+        copies.identical_pixels,
+        copies.near_identical,
+        copies.near_alike,
+        copies.label_conflict,
+        copies.across_parts,
+        copies.alike_across_parts,
+        copies.against,
+        text.text_names_label,
+        text.text_predicts,
+        marks.coloured_marks,
+        marks.margin_marks,
+        marks.burned_in,
+        marks.patient_tags,
+        nuisance.nuisance_predicts,
+        balance.class_balance,
+        balance.class_groups,
+        balance.part_balance,
+        balance.group_size,
+        balance.patient_ids,
     )
 }
-"""Every check, in the order of the report. A new one is a function above, a line here and its sentence in sentences.py."""
+"""Name → check."""
+
+SPLIT_CHECKS = (copies.across_parts, copies.alike_across_parts, balance.part_balance)
+"""Those that can be answered only once the samples have their parts."""
+
+COMMON = 0.5
+"""Share of the set from which a warning about single samples is told in one line, without their names."""
 
 
 def run_checks(seen: Seen) -> list[Finding]:
-    """All findings."""
-    return [check(seen) for check in CHECKS.values()]
+    """All findings that apply."""
+    findings = (check(seen) for check in CHECKS.values())
+    return [_one_line(finding, len(seen.samples)) for finding in findings if finding is not None]
 
 
-def _one_patient(patients: set[str]) -> bool:
-    return len(patients) == 1 and "" not in patients
-
-
-def _copies(check: str, seen: Seen, keys: Sequence[str]) -> Finding:
-    """Samples that share a key, cluster by cluster; an empty key is shared with nobody."""
-    members = defaultdict(list)
-    for name, key in zip(seen.manifest.table["sample"], keys, strict=True):
-        if key:
-            members[key].append(str(name))
-    return _with_clusters(check, tuple(tuple(names) for names in members.values() if len(names) > 1))
-
-
-def _with_clusters(check: str, found: tuple[tuple[str, ...], ...]) -> Finding:
-    copies = sum(len(cluster) - 1 for cluster in found)
-    return Finding(check, "warn" if found else "pass", copies, found, {"groups": len(found)})
+def _one_line(finding: Finding, n: int) -> Finding:
+    """What is true of more than half of the set is a property of the set: no list of names."""
+    single = all(len(names) == 1 for names in finding.samples)
+    if finding.status == "warn" and single and len(finding.samples) > max(COMMON * n, 5):
+        return replace(finding, samples=(), facts={**finding.facts, "common": len(finding.samples) / n})
+    return finding

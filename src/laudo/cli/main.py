@@ -55,13 +55,16 @@ COMMANDS: dict[str, Callable[..., None]] = {
 DATA_COMMANDS: dict[str, Callable[..., None]] = {
     "sources": data_commands.sources,
     "make": data_commands.make,
+    "fetch": data_commands.fetch,
     "import": data_commands.import_,
     "audit": data_commands.audit,
+    "split": data_commands.split,
+    "prepare": data_commands.prepare,
 }
 
 for _name, _function in COMMANDS.items():
     app.command(_name)(_function)
-data_app = typer.Typer(help=_("List, make, import and audit data sets."), no_args_is_help=True)
+data_app = typer.Typer(help=_("List, make, fetch, import, audit, split and prepare data sets."), no_args_is_help=True)
 for _name, _function in DATA_COMMANDS.items():
     data_app.command(_name)(_function)
 app.add_typer(data_app, name="data")

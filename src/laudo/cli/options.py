@@ -31,7 +31,11 @@ Lang = Annotated[
 ]
 Data = Annotated[
     Path | None,
-    typer.Option("--data", metavar="ROOT", help=_("The data set's folder, or one that holds it; default: LAUDO_DATA.")),
+    typer.Option(
+        "--data",
+        metavar="ROOT",
+        help=_("The data set's folder, one that holds it, or a manifest; default: LAUDO_DATA."),
+    ),
 ]
 Settings = Annotated[
     list[str] | None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +15,7 @@ from laudo.core.messages import LOCALE_OF, _, current_language
 if TYPE_CHECKING:
     import pandas as pd
 
-    from laudo.audit.audit import Audit
     from laudo.core.run import Run
-    from laudo.sources.source import Source
 
 SHOWN = ("accuracy", "balanced_accuracy", "sensitivity", "specificity", "auc_roc", "brier")
 """Figures on the screen after a training; the report has them all."""
@@ -141,53 +138,6 @@ def explanations_answer(cases: list[dict[str, Any]], out: Path) -> Answer:
                 console.print(Text(text.format(**{**case, "probability": number(case["probability"])})))
 
     return facts, show, 0 if not broken else 2 if len(broken) == len(cases) else PARTLY_DONE
-
-
-def sources_answer(sources: Sequence[Source]) -> Answer:
-    """The data sets there are."""
-    fields = ("name", "what", "size", "licence", "citation", "where", "layout")
-    facts = {"sources": [{field: getattr(source, field) for field in fields} for source in sources]}
-
-    def show(console: Console) -> None:
-        labels = {
-            "what": "",
-            "layout": _("layout"),
-            "where": _("where"),
-            "licence": _("licence"),
-            "citation": _("cite"),
-        }
-        for source in sources:
-            console.print(Text(source.name, style="bold"))
-            for field, label in labels.items():
-                if text := getattr(source, field):
-                    console.print(Text.assemble("  ", (f"{label}: " if label else "", "dim"), _(text)))
-
-    return facts, show, 0
-
-
-def audit_answer(audit: Audit) -> Answer:
-    """Findings; exit code 1 when one of them fails."""
-    from laudo.audit.sentences import sentence, title
-
-    marks = {"pass": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red"), "not_run": ("–", "dim")}
-
-    def show(console: Console) -> None:
-        words = {"pass": _("pass"), "warn": _("warning"), "fail": _("fails"), "not_run": _("not run")}
-        width = max(map(len, words.values()))
-        for finding in audit.findings:
-            mark, style = marks[finding.status]
-            # a title states what should be: beside a finding it would contradict it
-            line = title(finding.check, _) if finding.status == "pass" else sentence(finding, _)
-            console.print(Text.assemble((f"{mark} {words[finding.status]:<{width}}  ", style), line))
-            for cluster in finding.samples[:5]:
-                console.print(Text(" " * (width + 6) + " = ".join(cluster), style="dim"))
-            if len(finding.samples) > 5:
-                console.print(
-                    Text(" " * (width + 6) + _("… and {n} more").format(n=len(finding.samples) - 5), style="dim")
-                )
-
-    failed = any(finding.status == "fail" for finding in audit.findings)
-    return audit.as_dict(), show, 1 if failed else 0
 
 
 def file_answer(name: str, path: Path) -> Answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
 
@@ -20,8 +20,8 @@ from laudo.core.messages import _
 
 COLUMNS: dict[str, str] = {
     "sample": "identifier, unique in the manifest",
-    "image": "path of the image, relative to the root",
-    "mask": "path of its mask, relative to the root; empty when there is none",
+    "image": "path of the image, relative to the root; several, in the order of the channels, are joined by |",
+    "mask": "path of its mask, relative to the root; several are joined by |; empty when there is none",
     "label": "class name",
     "patient": "patient identifier of the data set; empty when unknown",
     "duplicates": "cluster of identical and near-identical images; empty when not looked for",
@@ -29,9 +29,13 @@ COLUMNS: dict[str, str] = {
     "text": "caption or report text; empty when there is none",
     "split": "train, val or test; empty before splitting",
     "fold": "test fold, from 1; 0 when there are no folds",
-    "sha256": "hash of the image file's bytes",
+    "sha256": "hash of the image file's bytes; of several files, the hash of their hashes",
+    "mask_sha256": "the same of the mask; empty when there is none",
 }
 """Every manifest has these columns, in this order; a source may add more."""
+
+SEPARATOR = "|"
+"""Stands between the paths of one sample's images (its modalities) or masks (its lesions)."""
 
 PARTS: tuple[str, ...] = ("train", "val", "test")
 
@@ -44,16 +48,31 @@ class Manifest:
         table: one row a sample, with :data:`COLUMNS`.
         root: folder that the paths are relative to.
         source: name of the source that made it.
-        classes: class names in the order of the network's outputs; of two classes, the second is the positive one.
+        classes: class names in the order of the network's outputs; of two classes, the second is the positive one. Empty
+            when the samples have no class, only masks.
+        channels: names of each sample's images in their order (``flair``, ``t1`` …); empty when each sample is one image.
+        mask_labels: value in the masks → name of the structure; empty when a mask is one region, of whatever value.
+        seed: of the split or the folds in the table; None before splitting.
     """
 
     table: pd.DataFrame
     root: Path
     source: str
     classes: tuple[str, ...]
+    channels: tuple[str, ...] = ()
+    mask_labels: dict[int, str] = field(default_factory=dict)
+    seed: int | None = None
 
     @classmethod
-    def from_rows(cls, rows: Sequence[dict[str, object]], root: Path, source: str, classes: Sequence[str]) -> Manifest:
+    def from_rows(
+        cls,
+        rows: Sequence[dict[str, object]],
+        root: Path,
+        source: str,
+        classes: Sequence[str],
+        channels: Sequence[str] = (),
+        mask_labels: dict[int, str] | None = None,
+    ) -> Manifest:
         """Make a manifest; missing columns are empty, rows are sorted by sample so that a split never depends on the disk.
 
         Raises:
@@ -68,14 +87,14 @@ class Manifest:
         repeated = table["sample"][table["sample"].duplicated()].tolist()
         if repeated:
             raise DataError(_("A sample appears twice in the manifest."), found=", ".join(map(str, repeated[:5])))
-        strange = sorted(set(table["label"]) - set(classes))
+        strange = sorted(set(table["label"]) - {"", *classes})
         if strange:
             raise DataError(
                 _("A label is not among the classes."),
                 expected=", ".join(classes),
                 found=", ".join(map(str, strange[:5])),
             )
-        return cls(table, Path(root), source, tuple(classes))
+        return cls(table, Path(root), source, tuple(classes), tuple(channels), dict(mask_labels or {}))
 
     def __len__(self) -> int:
         return len(self.table)
@@ -87,15 +106,46 @@ class Manifest:
 
     @property
     def labels(self) -> np.ndarray:
-        """(n,) int64 class index of each sample."""
-        return (
-            self.table["label"].map({name: index for index, name in enumerate(self.classes)}).to_numpy(dtype=np.int64)
-        )
+        """(n,) int64 class index of each sample; -1 where the class is not known, as of a file that can not be read."""
+        known = {name: index for index, name in enumerate(self.classes)}
+        return self.table["label"].map(known).fillna(-1).to_numpy(dtype=np.int64)
 
     @property
     def paths(self) -> list[Path]:
-        """Absolute path of each sample's image."""
-        return [self.root / relative for relative in self.table["image"]]
+        """Absolute path of each sample's image; of several, the first."""
+        return [self.root / relative.partition(SEPARATOR)[0] for relative in self.table["image"]]
+
+    def image_paths(self, index: int) -> list[Path]:
+        """Absolute paths of one sample's images, in the order of the channels."""
+        return [self.root / relative for relative in self.table["image"].iloc[index].split(SEPARATOR)]
+
+    def mask_paths(self, index: int) -> list[Path]:
+        """Absolute paths of one sample's masks; none when it has no mask."""
+        joined = self.table["mask"].iloc[index]
+        return [self.root / relative for relative in joined.split(SEPARATOR)] if joined else []
+
+    def labelled_by(self, column: str) -> Manifest:
+        """The samples whose class is what another column says; samples that it says nothing of are left out.
+
+        Raises:
+            DataError: there is no such column, or it names fewer than two classes.
+        """
+        if column not in self.table:
+            known = [str(name) for name in self.table if name not in COLUMNS]
+            raise DataError(
+                _("The data have no such column to take the class from."),
+                found=column,
+                expected=", ".join(known) or "–",
+            )
+        named = self.table[column].astype(str).str.strip()
+        chosen = self.rows(np.flatnonzero((named != "").to_numpy()))
+        labels = named[named != ""].reset_index(drop=True)
+        classes = tuple(sorted(labels.unique()))
+        if len(classes) < 2:
+            raise DataError(
+                _("A classifier needs at least two classes."), found=f"{column}: {', '.join(classes) or '–'}"
+            )
+        return replace(chosen.with_columns(label=labels.to_numpy()), classes=classes)
 
     def part(self, name: str) -> Manifest:
         """The samples of one part of the split."""
@@ -116,14 +166,25 @@ class Manifest:
             table[name] = column
         return replace(self, table=table)
 
+    def with_seed(self, seed: int) -> Manifest:
+        """A copy that says which seed its parts or folds were drawn with."""
+        return replace(self, seed=seed)
+
     def content_hash(self) -> str:
         """Hash of what was learned from: files, labels, groups and parts, wherever they lie."""
-        columns = self.table[["sample", "sha256", "label", "group", "split", "fold"]].astype(str)
+        columns = self.table[["sample", "sha256", "mask_sha256", "label", "group", "split", "fold"]].astype(str)
         return hashlib.sha256(columns.to_csv(index=False).encode()).hexdigest()
 
     def save(self, path: Path) -> None:
         """Write ``path`` (.parquet) and the same table as .csv beside it."""
-        facts = {"root": str(self.root), "source": self.source, "classes": list(self.classes)}
+        facts = {
+            "root": str(self.root),
+            "source": self.source,
+            "classes": list(self.classes),
+            "channels": list(self.channels),
+            "mask_labels": {str(value): name for value, name in self.mask_labels.items()},
+            "seed": self.seed,
+        }
         table = pa.Table.from_pandas(self.table, preserve_index=False)
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), b"laudo": json.dumps(facts).encode()})
         with atomic_path(path) as temporary:
@@ -146,7 +207,15 @@ class Manifest:
             missing = [name for name in COLUMNS if name not in frame]
             if missing:
                 raise KeyError(", ".join(missing))
-            return cls(frame, Path(facts["root"]), facts["source"], tuple(facts["classes"]))
+            return cls(
+                frame,
+                Path(facts["root"]),
+                facts["source"],
+                tuple(facts["classes"]),
+                tuple(facts["channels"]),
+                {int(value): name for value, name in facts["mask_labels"].items()},
+                facts.get("seed"),
+            )
         except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
             raise DataError(
                 _("The manifest can not be read."),

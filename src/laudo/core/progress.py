@@ -92,3 +92,36 @@ def step(what: str, total: int | None = None) -> Iterator[Advance]:
         yield Advance(listener, number)
     finally:
         listener.finish(number)
+
+
+class Overheard:
+    """Passes everything on to a listener, and keeps what was said."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self.said: list[str] = []
+
+    def start(self, what: str, total: int | None) -> int:
+        """Pass on."""
+        return self._listener.start(what, total)
+
+    def advance(self, step: int, parts: int = 1, note: str = "") -> None:
+        """Pass on."""
+        self._listener.advance(step, parts, note)
+
+    def finish(self, step: int) -> None:
+        """Pass on."""
+        self._listener.finish(step)
+
+    def say(self, text: str) -> None:
+        """Keep, and pass on."""
+        self.said.append(text)
+        self._listener.say(text)
+
+
+@contextmanager
+def overhear() -> Iterator[list[str]]:
+    """Within the block, what is said is also put into the list."""
+    listener = Overheard(_listener.get())
+    with listen(listener):
+        yield listener.said

@@ -20,7 +20,7 @@ from laudo.networks.precision import Precision
 from laudo.predict.batches import predict_pixels
 from laudo.predict.model import Model
 from laudo.prepare.transform import prepare_file
-from laudo.read.raster import ENDINGS
+from laudo.read.table import ENDINGS, is_image_name
 
 
 def list_files(paths: Sequence[Path]) -> list[Path]:
@@ -35,7 +35,7 @@ def list_files(paths: Sequence[Path]) -> list[Path]:
             for parent, folders, names in os.walk(path):
                 folders.sort()
                 for name in sorted(names):
-                    if not name.startswith(".") and Path(name).suffix.lower() in ENDINGS:
+                    if is_image_name(name):
                         found[Path(parent, name)] = None
         elif path.exists():
             found[path] = None

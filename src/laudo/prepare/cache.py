@@ -1,4 +1,4 @@
-"""A content-addressed cache of prepared images: decode once, then read memory-mapped arrays.
+"""A content-addressed cache of prepared pictures: decode once, then read memory-mapped arrays.
 
 Layout: ``CACHE/<transform key>/<pack>/images.npy`` and ``index.json``. A pack holds some images; its index names the hash of each
 source file and a checksum of each prepared image. A pack is written under a temporary name and renamed when it is whole, and is
@@ -8,39 +8,40 @@ never changed afterwards: a killed writer leaves a temporary folder that nobody 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
-import time
 import uuid
 import zlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from laudo.core.atomic import flush_folder
+from laudo.core.cache_folder import cache_folder
 from laudo.core.errors import DataError
 from laudo.core.manifest import Manifest
 from laudo.core.messages import _
 from laudo.core.progress import step
 from laudo.core.recipe import Prepare
+from laudo.prepare.bounded import in_order
+from laudo.prepare.leftovers import sweep_old, temporary_folder
 from laudo.prepare.transform import channels, prepare_file, transform_key
 
 PACK_IMAGES = 1024
 """Images a pack at most: what a kill can cost."""
-STALE_SECONDS = 24 * 3600
-"""Age from which a temporary folder was certainly left by a killed process."""
 
 
-def cache_folder() -> Path:
-    """``LAUDO_CACHE``, else the user's cache folder."""
-    if os.environ.get("LAUDO_CACHE"):
-        return Path(os.environ["LAUDO_CACHE"])
-    base = os.environ.get("XDG_CACHE_HOME") or (os.environ.get("LOCALAPPDATA") if os.name == "nt" else None)
-    return Path(base) / "laudo" if base else Path.home() / ".cache" / "laudo"
+class Picture(NamedTuple):
+    """Files of one sample: the image, and its masks where they decide what it becomes."""
+
+    image: Path
+    masks: tuple[Path, ...]
 
 
 @dataclass
@@ -59,6 +60,9 @@ class PreparedImages:
 
     def __post_init__(self) -> None:
         self._checked = np.zeros(len(self.places), dtype=bool)
+        self.packs = [
+            np.asarray(pack) for pack in self.packs
+        ]  # still mapped, without what a memmap does at each access
 
     def __len__(self) -> int:
         return len(self.places)
@@ -69,14 +73,16 @@ class PreparedImages:
         Raises:
             DataError: an image in the cache is not what was written.
         """
-        out = np.empty((len(indices), *self.shape), dtype=np.uint8)
-        for place, index in enumerate(indices):
-            pack, row = self.places[index]
+        chosen = np.asarray(indices, dtype=np.int64)
+        out = np.empty((len(chosen), *self.shape), dtype=np.uint8)
+        fresh = ~self._checked[chosen]
+        for place, (pack, row) in enumerate(self.places[chosen].tolist()):
             out[place] = self.packs[pack][row]
-            if not self._checked[index]:
-                if zlib.crc32(out[place].tobytes()) != self.checksums[index]:
-                    raise _set_aside(self.folders[pack])
-                self._checked[index] = True
+        for place in np.flatnonzero(fresh).tolist():
+            index = int(chosen[place])
+            if zlib.crc32(out[place].data) != self.checksums[index]:
+                raise _set_aside(self.folders[int(self.places[index, 0])])
+            self._checked[index] = True
         return out
 
 
@@ -87,33 +93,71 @@ def prepare_images(
 
     Args:
         manifest: samples with the hash of each file; files whose hash is known are not opened.
-        prepare: how.
+        prepare: how; fitted.
         cache: folder of the cache; default :func:`cache_folder`.
         jobs: threads that decode; default all cores.
 
     Raises:
         UnreadableImageError: a file gives no image.
-        DataError: the disk is full or the cache can not be written.
+        DataError: the disk is full or the cache can not be written, or a sample has several images.
     """
     folder = (cache or cache_folder()) / transform_key(prepare)
-    hashes = [str(value) for value in manifest.table["sha256"]]
-    known = _known(folder, set(hashes))
-    missing: dict[str, Path] = {}
-    for sha256, path in zip(hashes, manifest.paths, strict=True):
-        if sha256 not in known:
-            missing.setdefault(sha256, path)
+    keys = picture_keys(manifest, prepare)
+    known = _known(folder, set(keys))
+    missing = _missing(manifest, prepare, keys, known)
     if missing:
         try:
             _write_missing(folder, missing, prepare, jobs or os.cpu_count() or 1)
         except OSError as error:
-            raise DataError(
-                _("The cache of prepared images can not be written."),
-                file=folder,
-                found=str(error),
-                cure=_("Free some space, or choose another folder with LAUDO_CACHE. What was finished is kept."),
-            ) from error
-        known = _known(folder, set(hashes))
-    return _open(folder, hashes, known, (prepare.height, prepare.width, channels(prepare)))
+            raise not_written(folder, error) from error
+        known = _known(folder, set(keys))
+    return _open(folder, keys, known, (prepare.height, prepare.width, channels(prepare)))
+
+
+def missing_images(manifest: Manifest, prepare: Prepare, cache: Path | None = None) -> list[Picture]:
+    """What :func:`prepare_images` would have to decode."""
+    keys = picture_keys(manifest, prepare)
+    known = _known((cache or cache_folder()) / transform_key(prepare), set(keys))
+    return list(_missing(manifest, prepare, keys, known).values())
+
+
+def picture_keys(manifest: Manifest, prepare: Prepare) -> list[str]:
+    """Name of each sample in the cache: the hash of its file, and of its mask where that matters.
+
+    Raises:
+        DataError: a sample has several images.
+    """
+    if len(manifest.channels) > 1:
+        raise DataError(
+            _("A picture is made of one file, but each sample has several."),
+            found=", ".join(manifest.channels),
+            cure=_("Volumes of several channels are prepared by a recipe with the section prepare.volume."),
+        )
+    hashes = manifest.table["sha256"].astype(str).tolist()
+    if not prepare.needs_mask:
+        return hashes
+    masks = manifest.table["mask_sha256"].astype(str).tolist()
+    return [hashlib.sha256(f"{image}\n{mask}".encode()).hexdigest() for image, mask in zip(hashes, masks, strict=True)]
+
+
+def not_written(folder: Path, error: OSError) -> DataError:
+    """The error for a cache that can not be written."""
+    return DataError(
+        _("The cache of prepared images can not be written."),
+        file=folder,
+        found=str(error),
+        cure=_("Free some space, or choose another folder with LAUDO_CACHE. What was finished is kept."),
+    )
+
+
+def _missing(
+    manifest: Manifest, prepare: Prepare, keys: list[str], known: dict[str, tuple[str, int, int]]
+) -> dict[str, Picture]:
+    missing: dict[str, Picture] = {}
+    for index, (key, path) in enumerate(zip(keys, manifest.paths, strict=True)):
+        if key not in known and key not in missing:
+            missing[key] = Picture(path, tuple(manifest.mask_paths(index)) if prepare.needs_mask else ())
+    return missing
 
 
 def _known(folder: Path, wanted: set[str]) -> dict[str, tuple[str, int, int]]:
@@ -122,31 +166,38 @@ def _known(folder: Path, wanted: set[str]) -> dict[str, tuple[str, int, int]]:
     if not folder.is_dir():
         return known
     for index in sorted(folder.glob("pack-*/index.json")):
-        for row, (sha256, checksum) in enumerate(_rows(index)):
-            if sha256 in wanted:
-                known[sha256] = (index.parent.name, row, checksum)
+        for row, (key, checksum) in enumerate(_rows(index)):
+            if key in wanted:
+                known[key] = (index.parent.name, row, checksum)
     return known
 
 
 def _rows(index: Path) -> list[tuple[str, int]]:
-    """Hash and checksum of each image of a pack; none when the index is damaged, so that they are prepared again."""
+    """Name and checksum of each image of a pack; none when the index is damaged, so that they are prepared again."""
     try:
         rows = json.loads(index.read_text(encoding="utf-8"))["rows"]
-        return [(str(sha256), int(checksum) % 2**32) for sha256, checksum in rows]
+        return [(str(key), int(checksum) % 2**32) for key, checksum in rows]
     except (OSError, ValueError, TypeError, KeyError, OverflowError):
         return []
 
 
-def _write_missing(folder: Path, missing: dict[str, Path], prepare: Prepare, jobs: int) -> None:
+def _write_missing(folder: Path, missing: dict[str, Picture], prepare: Prepare, jobs: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    _sweep(folder)
-    items = list(missing.items())
-    with step(_("Preparing the images"), len(items)) as advance, ThreadPoolExecutor(max_workers=jobs) as pool:
-        for start in range(0, len(items), PACK_IMAGES):
-            part = items[start : start + PACK_IMAGES]
-            temporary = folder / f".writing-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-            temporary.mkdir()
-            try:
+    sweep_old(folder)
+
+    def work(picture: Picture) -> np.ndarray:
+        if picture.masks:
+            return prepare_file(picture.image, prepare, picture.masks)
+        return prepare_file(picture.image, prepare)
+
+    keys = list(missing)
+    with (
+        step(_("Preparing the images"), len(keys)) as advance,
+        closing(in_order(work, missing.values(), jobs)) as images,
+    ):
+        for start in range(0, len(keys), PACK_IMAGES):
+            part = keys[start : start + PACK_IMAGES]
+            with temporary_folder(folder) as temporary:
                 rows: list[list[object]] = []
                 facts = {
                     "descr": "|u1",
@@ -156,17 +207,12 @@ def _write_missing(folder: Path, missing: dict[str, Path], prepare: Prepare, job
                 # Not through a memory map: a disk that fills up would then kill the process instead of raising.
                 with (temporary / "images.npy").open("wb") as handle:
                     np.lib.format.write_array_header_1_0(handle, facts)
-                    for item, image in zip(
-                        part, pool.map(lambda item: prepare_file(item[1], prepare), part), strict=True
-                    ):
-                        content = image.tobytes()
-                        handle.write(content)
-                        rows.append([item[0], zlib.crc32(content)])
+                    for key in part:
+                        image = np.ascontiguousarray(next(images))
+                        handle.write(image.data)
+                        rows.append([key, zlib.crc32(image.data)])
                         advance()
                 _finish(temporary, folder, rows)
-            except BaseException:
-                shutil.rmtree(temporary, ignore_errors=True)
-                raise
 
 
 def _finish(temporary: Path, folder: Path, rows: list[list[object]]) -> None:
@@ -178,21 +224,11 @@ def _finish(temporary: Path, folder: Path, rows: list[list[object]]) -> None:
     flush_folder(folder)
 
 
-def _sweep(folder: Path) -> None:
-    """Remove what processes killed long ago left behind."""
-    for left in folder.glob(".writing-*"):
-        try:
-            if time.time() - left.stat().st_mtime > STALE_SECONDS:
-                shutil.rmtree(left, ignore_errors=True)
-        except FileNotFoundError:
-            continue  # its owner finished it meanwhile
-
-
 def _open(
-    folder: Path, hashes: list[str], known: dict[str, tuple[str, int, int]], shape: tuple[int, int, int]
+    folder: Path, keys: list[str], known: dict[str, tuple[str, int, int]], shape: tuple[int, int, int]
 ) -> PreparedImages:
     last: dict[str, int] = {}  # row that each pack must have at least
-    for name, row, _checksum in (known[sha256] for sha256 in hashes):
+    for name, row, _checksum in (known[key] for key in keys):
         last[name] = max(row, last.get(name, 0))
     names = sorted(last)
     number = {name: index for index, name in enumerate(names)}
@@ -205,19 +241,23 @@ def _open(
         if pack.shape[1:] != shape or pack.dtype != np.uint8 or len(pack) <= last[name]:
             raise _set_aside(folder / name)
         packs.append(pack)
-    places = np.array([(number[known[sha256][0]], known[sha256][1]) for sha256 in hashes], dtype=np.int64).reshape(
-        -1, 2
-    )
-    checksums = np.array([known[sha256][2] for sha256 in hashes], dtype=np.int64)
+    places = np.array([(number[known[key][0]], known[key][1]) for key in keys], dtype=np.int64).reshape(-1, 2)
+    checksums = np.array([known[key][2] for key in keys], dtype=np.int64)
     return PreparedImages(shape, packs, places, checksums, [folder / name for name in names])
 
 
 def _set_aside(pack: Path) -> DataError:
     """Move a damaged pack out of the way, so that the next start prepares its images again."""
     with contextlib.suppress(OSError):
+        shutil.rmtree(pack.with_name(f".damaged-{pack.name}"), ignore_errors=True)
         pack.rename(pack.with_name(f".damaged-{pack.name}"))
+    return damaged(pack)
+
+
+def damaged(entry: Path) -> DataError:
+    """The error for an entry of the cache that is not what was written."""
     return DataError(
         _("An entry of the cache is damaged; it was set aside."),
-        file=pack,
+        file=entry,
         cure=_("Run the command again: the images are prepared anew."),
     )

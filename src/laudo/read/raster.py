@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from laudo.core.errors import UnreadableImageError
 from laudo.core.messages import _
 from laudo.read.image import ReadImage
+from laudo.read.quiet import quiet
+from laudo.read.what import KNOWN, what_it_is
 
 FORMATS: dict[str, tuple[str, ...]] = {
     "PNG": (".png",),
@@ -47,23 +48,22 @@ def read_raster(path: Path, max_pixels: int = MAX_PIXELS) -> ReadImage:
         UnreadableImageError: missing, not an image, cut short, or too large.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=list(FORMATS)) as image:
-                _check_size(image, path, max_pixels)
-                image.load()
-                return _convert(image, path)
+        # Pillow only warns of images up to twice its limit; ours lies below it and is an error
+        with quiet(), Image.open(path, formats=list(FORMATS)) as image:
+            _check_size(image, path, max_pixels)
+            image.load()
+            return _convert(image, path)
     except UnreadableImageError:
         raise
     except FileNotFoundError as error:
         raise UnreadableImageError(_("The image is not there."), file=path) from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except Image.DecompressionBombError as error:
         raise _too_large(path, str(error), max_pixels) from error
     except UnidentifiedImageError as error:
         raise UnreadableImageError(
             _("The file is not an image."),
             file=path,
-            expected=", ".join(FORMATS),
+            expected=KNOWN,
             found=_what_it_is(path),
             cure=_("Remove it from the folder, or leave it out with --set data.unreadable=skip."),
         ) from error
@@ -122,7 +122,7 @@ def _convert(image: Image.Image, path: Path) -> ReadImage:
         array = _pixels(upright)
     if array.ndim == 3 and (array[..., 0] == array[..., 1]).all() and (array[..., 0] == array[..., 2]).all():
         array = array[..., 0]
-    return ReadImage(np.ascontiguousarray(array), None, name, mode, tuple(notes), facts)
+    return ReadImage(np.ascontiguousarray(array), None, name, mode, tuple(notes), facts, None, DECODER)
 
 
 def _pixels(image: Image.Image) -> np.ndarray:
@@ -147,10 +147,4 @@ def _what_it_is(path: Path) -> str:
             head = handle.read(64)
     except OSError as error:
         return str(error)
-    if not head:
-        return _("an empty file")
-    if head.startswith((b"%PDF", b"PK")):
-        return _("a document or archive")
-    if all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in head):
-        return _("text: {start}").format(start=repr(head[:24].decode("ascii")))
-    return _("unknown bytes: {start}").format(start=head[:8].hex(" "))
+    return what_it_is(head)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from laudo.core.recipe import Augment, Recipe
+from laudo.core.recipe import Augment, Prepare, Recipe
 from laudo.report.citations import OPTIMISERS, SOURCES, backbone_key
 from laudo.report.context import Evidence
 from laudo.report.sanity import pooled_sanity
@@ -41,17 +41,19 @@ def _data(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
                 images=voice.images(len(manifest)), source=source, classes=classes
             )
         ]
-    if recipe.split.by == "group":
+    if recipe.split.by in {"group", "duplicates"}:
         text.append(
             _("Identical and near-identical images were found and each cluster of copies was treated as one group.")
         )
     else:
         text.append(_("Copies of images were not taken into account."))
-    by = (
-        _("by group, so that no group stood in two parts")
-        if recipe.split.by == "group"
-        else _("at random, image by image")
-    )
+    if recipe.split.by == "official":
+        return [*text, *_official_split(evidence, recipe, voice)]
+    by = {
+        "group": _("by group, so that no group stood in two parts"),
+        "patient": _("by patient, so that no patient stood in two parts"),
+        "duplicates": _("by cluster of copies, so that no image stood in two parts"),
+    }.get(recipe.split.by, _("at random, image by image"))
     stratified = _("stratified by class") if recipe.split.stratified else _("without stratification")
     if evidence.is_cross_validation:
         text.append(
@@ -61,6 +63,7 @@ def _data(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
                 "and tuned on the others, and the predictions were pooled."
             ).format(k=len(evidence.run.folds()), by=by, stratified=stratified, seed=recipe.split.seed)
         )
+        text += _repeats(recipe, voice)
     else:
         text.append(
             _(
@@ -77,14 +80,42 @@ def _data(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
     return text
 
 
+def _official_split(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
+    _ = voice.gettext
+    if evidence.is_cross_validation:
+        text = _(
+            "The {k} folds are those that the authors of the data set made; each fold was judged by a model trained and "
+            "tuned on the others, and the predictions were pooled."
+        ).format(k=len(evidence.run.folds()))
+    else:
+        text = _(
+            "The parts are those that the authors of the data set made; where they made no validation part, {validation} "
+            "of the images were taken from training for it, by group (seed {seed})."
+        ).format(validation=voice.percent(recipe.split.validation), seed=recipe.split.seed)
+    return [text, *_repeats(recipe, voice)] if evidence.is_cross_validation else [text]
+
+
+def _repeats(recipe: Recipe, voice: Voice) -> list[str]:
+    _ = voice.gettext
+    if recipe.split.repeats == 1:
+        return []
+    text = _("The whole was repeated {n} times with other seeds; the figures are those of the first.")
+    return [text.format(n=voice.integer(recipe.split.repeats))]
+
+
 def _preparation(_evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
     _ = voice.gettext
     prepare = recipe.prepare
     text = []
     if prepare.crop == "content":
         text.append(_("Black borders were cut away."))
-    if prepare.intensity == "percentile":
-        text.append(_("The intensities of each image were stretched from its 1st to its 99th percentile."))
+    elif prepare.crop == "lesion":
+        text.append(
+            _("Each image was cropped to the box around its mask, with {margin} of its side kept around it.").format(
+                margin=voice.percent(prepare.margin)
+            )
+        )
+    text += _grey_levels(prepare, voice)
     size = {"width": prepare.width, "height": prepare.height}
     if prepare.fit == "pad":
         text.append(
@@ -102,6 +133,28 @@ def _preparation(_evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]
     elif not recipe.augment.mirrored_copies:
         text.append(_("No augmentation was used."))
     return text
+
+
+def _grey_levels(prepare: Prepare, voice: Voice) -> list[str]:
+    _ = voice.gettext
+    if prepare.intensity == "percentile":
+        if prepare.percentiles == (1.0, 99.0):
+            return [_("The intensities of each image were stretched from its 1st to its 99th percentile.")]
+        low, high = (voice.short(value) for value in prepare.percentiles)
+        text = _("The intensities of each image were stretched from its percentile {low} to its percentile {high}.")
+        return [text.format(low=low, high=high)]
+    if prepare.intensity == "zscore":
+        return [_("The intensities of each image were stretched from 3 standard deviations below its mean to 3 above.")]
+    if prepare.intensity == "window" and prepare.window is not None:
+        centre, width = (voice.short(value) for value in prepare.window)
+        text = _("The intensities were cut to a window of centre {centre} and width {width}.")
+        return [text.format(centre=centre, width=width)]
+    if prepare.intensity == "range" and prepare.limits is not None:
+        low, high = (voice.short(value) for value in prepare.limits)
+        return [_("The intensities were stretched from {low} to {high}.").format(low=low, high=high)]
+    if prepare.intensity == "fitted":
+        return [_("The intensities were stretched between limits that were found on the training part.")]
+    return []
 
 
 def _changes(augment: Augment, voice: Voice) -> list[str]:

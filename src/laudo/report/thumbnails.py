@@ -6,12 +6,12 @@ import base64
 import io
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
 from laudo.core.errors import LaudoError
 from laudo.core.manifest import Manifest
-from laudo.read.raster import read_raster
+from laudo.read.picture import as_picture
+from laudo.read.table import read_image
 
 KEPT_SIDE = 200
 """Longest side in pixels that is kept in memory of each image: the largest thumbnail asked of a sample."""
@@ -67,12 +67,12 @@ class Album:
     def _read(self, path: Path, side: int = KEPT_SIDE) -> tuple[Image.Image, tuple[int, int]] | None:
         if path not in self._kept:
             try:
-                array = np.asarray(read_raster(path).array)
+                array = as_picture(read_image(path))
             except (LaudoError, OSError, ValueError):
                 self.unreadable.add(path.name)
                 self._kept[path] = None
             else:
-                image = Image.fromarray(_eight_bits(array))
+                image = Image.fromarray(array)
                 size = image.size
                 image.thumbnail((side, side), Image.Resampling.LANCZOS)
                 self._kept[path] = (image, size)
@@ -89,13 +89,3 @@ class Album:
             return None
         self._left -= len(uri)
         return uri
-
-
-def _eight_bits(array: np.ndarray) -> np.ndarray:
-    """(H, W) or (H, W, 3) as uint8; other than 8-bit is stretched from smallest to largest value."""
-    if array.dtype == np.uint8:
-        return array
-    values = array.astype(np.float64)
-    low, high = float(values.min()), float(values.max())
-    stretched: np.ndarray = ((values - low) / max(high - low, 1e-12) * 255).round().astype(np.uint8)
-    return stretched

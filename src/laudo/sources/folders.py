@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from laudo.core.environment import file_hash
 from laudo.core.errors import DataError
 from laudo.core.manifest import Manifest
 from laudo.core.messages import N_, _
-from laudo.core.progress import track
-from laudo.read.raster import ENDINGS
+from laudo.core.progress import say
+from laudo.read.table import is_image_name
+from laudo.sources.hashes import with_hashes
+from laudo.sources.part_names import part_named
 from laudo.sources.source import Source
+from laudo.sources.table_file import match_columns, read_rows
 
 NEGATIVE_NAMES = ("no", "normal", "healthy", "negative", "benign", "control", "0", "não", "nao", "sem", "sano", "sin")
 """Class names that stand for the negative class when there are two."""
+
+PATIENT_TABLES = ("patients.csv", "patients.tsv")
+"""Tables beside the class folders that say whose each image is."""
 
 
 def list_classes(root: Path) -> dict[str, list[Path]]:
@@ -36,11 +40,6 @@ def list_classes(root: Path) -> dict[str, list[Path]]:
     return classes
 
 
-def is_image_name(name: str) -> bool:
-    """Whether the name ends like a raster image and is not hidden."""
-    return not name.startswith(".") and Path(name).suffix.lower() in ENDINGS
-
-
 def order_classes(names: Iterable[str]) -> tuple[str, ...]:
     """Alphabetical; of two, the one whose name says "negative" first, so that the second is the positive one."""
     ordered = sorted(names)
@@ -49,8 +48,16 @@ def order_classes(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(ordered)
 
 
-def manifest_of_classes(root: Path, classes: dict[str, list[Path]], source: str) -> Manifest:
+def manifest_of_classes(
+    root: Path, classes: dict[str, list[Path]], source: str, more: Mapping[Path, Mapping[str, str]] | None = None
+) -> Manifest:
     """Manifest of images sorted by class; hashes every file (bytes only, nothing is decoded).
+
+    Args:
+        root: folder that paths are relative to.
+        classes: images of each class.
+        source: name of the source.
+        more: further columns of some images (``patient``, ``split``).
 
     Raises:
         DataError: fewer than two classes.
@@ -66,26 +73,86 @@ def manifest_of_classes(root: Path, classes: dict[str, list[Path]], source: str)
                 root=root.name
             ),
         )
-    pairs = [(label, path) for label, files in classes.items() for path in files]
-    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
-        hashes = list(track(pool.map(lambda pair: _hash(pair[1]), pairs), _("Reading the files"), total=len(pairs)))
     rows: list[dict[str, object]] = []
-    for (label, path), sha256 in zip(pairs, hashes, strict=True):
-        name = path.relative_to(root).as_posix()
-        rows.append({"sample": name, "image": name, "label": label, "sha256": sha256})
-    return Manifest.from_rows(rows, root, source, order_classes(classes))
+    for label, files in classes.items():
+        for path in files:
+            name = path.relative_to(root).as_posix()
+            rows.append(
+                {
+                    "patient": "",
+                    "split": "",
+                    **(more or {}).get(path, {}),
+                    "sample": name,
+                    "image": name,
+                    "label": label,
+                }
+            )
+    return Manifest.from_rows(with_hashes(rows, root), root, source, order_classes(classes))
 
 
-def _hash(path: Path) -> str:
-    """Hash of a file's bytes; empty when it can not be opened, so that the audit names it with the other broken ones."""
-    try:
-        return file_hash(path)
-    except OSError:
-        return ""
+def read_patients(table: Path, files: Iterable[Path]) -> dict[Path, str]:
+    """Patient of each image that the table names, by its path relative to the table or by a file name that is unique.
+
+    Raises:
+        DataError: the table can not be read, or lacks one of the columns image and patient.
+    """
+    rows = read_rows(table)
+    columns = match_columns(rows[0][1]) if rows else {}
+    if "image" not in columns or "patient" not in columns:
+        raise DataError(
+            _("The table of patients lacks a column."),
+            file=table,
+            expected="image, patient",
+            found=", ".join(rows[0][1]) if rows else _("no row"),
+            cure=_("Give it the columns image and patient, or move it out of the folder."),
+        )
+    by_path, by_name = {}, dict[str, list[Path]]()
+    for path in files:
+        by_path[path.relative_to(table.parent).as_posix()] = path
+        by_name.setdefault(path.name, []).append(path)
+    patients: dict[Path, str] = {}
+    strangers = []
+    for _number, values in rows:
+        name, patient = (str(values[columns[field]]).strip() for field in ("image", "patient"))
+        name = name.replace("\\", "/")
+        alike = by_name.get(name, [])
+        path_of = by_path.get(name) or (alike[0] if len(alike) == 1 else None)
+        if path_of is None:
+            strangers.append(name)
+        else:
+            patients[path_of] = patient
+    bare = sum(not patients.get(path) for path in by_path.values())
+    text = _("{file}: patients {patients}, images without one {bare}, rows of images that are not there {strangers}")
+    count = len({patient for patient in patients.values() if patient})
+    say(text.format(file=table.name, patients=count, bare=bare, strangers=len(strangers)))
+    return patients
 
 
 def _list(root: Path) -> Manifest:
-    return manifest_of_classes(root, list_classes(root), SOURCE.name)
+    classes = list_classes(root)
+    parts: dict[Path, str] = {}
+    if len(classes) > 1 and all(part_named(name) for name in classes):
+        classes, parts = _classes_of_parts(root, classes)
+    files = [path for every in classes.values() for path in every]
+    table = next((root / name for name in PATIENT_TABLES if (root / name).is_file()), None)
+    patients = read_patients(table, files) if table else {}
+    more = {path: {"patient": patients.get(path, ""), "split": parts.get(path, "")} for path in files}
+    return manifest_of_classes(root, classes, SOURCE.name, more)
+
+
+def _classes_of_parts(root: Path, folders: dict[str, list[Path]]) -> tuple[dict[str, list[Path]], dict[Path, str]]:
+    """ROOT/train/CLASS, ROOT/test/CLASS …: images by class, and the part of each; as they were when no class lies below."""
+    classes: dict[str, list[Path]] = {}
+    parts: dict[Path, str] = {}
+    for name in folders:
+        below = list_classes(root / name)
+        if len(below) < 2:
+            return folders, {}
+        for label, files in below.items():
+            classes.setdefault(label, []).extend(files)
+            parts.update(dict.fromkeys(files, part_named(name)))
+    say(_("The folders are parts of a split: {names}").format(names=", ".join(folders)))
+    return classes, parts
 
 
 SOURCE = Source(
@@ -97,6 +164,6 @@ SOURCE = Source(
     citation="",
     where=N_("your own images"),
     layout="ROOT/CLASS/…/image.{png,jpg,…}",
-    fits=lambda root: len(list_classes(root)) >= 2,
+    fits=lambda root: root.is_dir() and len(list_classes(root)) >= 2,
     list_samples=_list,
 )

@@ -7,7 +7,8 @@ from pathlib import Path
 from laudo.core.errors import DataError
 from laudo.core.manifest import Manifest
 from laudo.core.messages import N_, _
-from laudo.sources.folders import is_image_name, manifest_of_classes
+from laudo.read.table import is_image_name
+from laudo.sources.folders import manifest_of_classes
 from laudo.sources.source import Source
 
 

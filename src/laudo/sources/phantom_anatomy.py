@@ -31,8 +31,14 @@ CONTRASTS: dict[str, dict[str, float]] = {
         "muscle": 0.28, "dura": 0.40, "vessel": 0.20, "plexus": 0.42, "spot": 0.80,
         "oedema": 0.80, "rim": 0.74, "solid": 0.84, "dull": 0.88, "necrosis": 0.30,
     },
+    "ct": {
+        "wm": 0.36, "gm": 0.47, "deep": 0.48, "csf": 0.10, "fat": 0.00, "skin": 0.40, "bone": 1.20, "marrow": 1.00,
+        "muscle": 0.55, "dura": 0.55, "vessel": 0.58, "plexus": 0.95, "spot": 0.56,
+        "oedema": 0.24, "rim": 0.62, "solid": 0.66, "dull": 0.27, "necrosis": 0.17,
+    },
 }  # fmt: skip
-"""Signal of each tissue (1 = brightest fat) as in the three usual sequences; T1 as after a contrast agent."""
+"""Signal of each tissue (1 = brightest fat) as in the three usual sequences, T1 after a contrast agent; and in CT
+(0 = water, 1 = 80 HU)."""
 
 
 def norm(a: Array, b: Array) -> Array:
@@ -61,11 +67,12 @@ class Waves:
         vectors = directions * rng.uniform(low, high, size=(count, 1))
         return cls(vectors.astype(np.float32), rng.uniform(0, 2 * np.pi, count).astype(np.float32))
 
-    def __call__(self, x: Array, y: Array, z: float) -> Array:
+    def __call__(self, x: Array, y: Array, z: float | Array) -> Array:
         """Values with standard deviation 1, in the shape of ``x``."""
+        height = np.asarray(z, np.float32)
         total = np.zeros_like(x)
         for (kx, ky, kz), phase in zip(self.vectors, self.phases, strict=True):
-            total += np.cos(kx * x + (ky * y + (kz * np.float32(z) + phase)))
+            total += np.cos(kx * x + (ky * y + (kz * height + phase)))
         return total * np.float32(np.sqrt(2 / len(self.phases)))
 
 

@@ -19,11 +19,11 @@ from PIL import Image
 from scipy import ndimage
 
 from laudo.core.atomic import write_bytes, write_text
-from laudo.core.environment import file_hash
 from laudo.core.errors import DataError
 from laudo.core.manifest import Manifest
 from laudo.core.messages import N_, _
 from laudo.core.progress import track
+from laudo.sources.hashes import with_hashes
 from laudo.sources.phantom_anatomy import Anatomy, Array, Tumour, Waves
 from laudo.sources.phantom_head import draw
 from laudo.sources.source import Source
@@ -101,9 +101,9 @@ def write(folder: Path, n: int, seed: int = 0, size: int = 128) -> None:
     rows: list[tuple[str, str, str]] = []
     for item in track(slices(n, seed, size), _("Making synthetic images"), total=n):
         name = f"{item.patient}-{item.level}.png"
-        write_bytes(folder / item.label / name, _png(item.image))
+        write_bytes(folder / item.label / name, png(item.image))
         if item.label == "yes":
-            write_bytes(folder / "masks" / name, _png(item.mask))
+            write_bytes(folder / "masks" / name, png(item.mask))
         rows.append((f"{item.label}/{name}", item.patient, item.label))
     table = io.StringIO(newline="")
     csv.writer(table, lineterminator="\n").writerows([("image", "patient", "label"), *rows])
@@ -124,8 +124,10 @@ def to_manifest(root: Path) -> Manifest:
             for row in csv.DictReader(handle):
                 image = root / row["image"]
                 mask = f"masks/{image.name}" if row["label"] == "yes" else ""
+                if not image.is_file():
+                    raise FileNotFoundError(2, "no such file", str(image))
                 rows.append({"sample": row["image"], "image": row["image"], "mask": mask, "label": row["label"],
-                             "patient": row["patient"], "sha256": file_hash(image)})  # fmt: skip
+                             "patient": row["patient"]})  # fmt: skip
     except (OSError, KeyError, UnicodeDecodeError) as error:
         raise DataError(
             _("The synthetic images can not be read."),
@@ -134,10 +136,11 @@ def to_manifest(root: Path) -> Manifest:
             found=f"{type(error).__name__}: {error}",
             cure=_("Delete the folder and make it again."),
         ) from error
-    return Manifest.from_rows(rows, root, "phantom-brain", CLASSES)
+    return Manifest.from_rows(with_hashes(rows, root), root, "phantom-brain", CLASSES)
 
 
-def _png(pixels: NDArray[np.uint8]) -> bytes:
+def png(pixels: NDArray[np.uint8]) -> bytes:
+    """The bytes of a PNG file of (H, W) or (H, W, 3) pixels."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format="PNG")
     return buffer.getvalue()
@@ -145,25 +148,34 @@ def _png(pixels: NDArray[np.uint8]) -> bytes:
 
 def _patient_slices(number: int, count: int, setting: tuple[int, int, int]) -> Iterator[PhantomSlice]:
     """Make the first ``count`` slices of one patient; ``setting`` is (seed, size, slices a patient)."""
-    seed, size, per_patient = setting
+    seed, _size, per_patient = setting
     scan, anatomy = _draw_patient(seed, number, per_patient)
+    for level, (image, mask) in enumerate(draw_slices(scan, anatomy, count, setting, number), start=1):
+        label = CLASSES[anatomy.tumour is not None]
+        yield PhantomSlice(image, mask, label, f"P{number + 1:04d}", level)
+
+
+def draw_slices(
+    scan: Scan, anatomy: Anatomy, count: int, setting: tuple[int, int, int], number: int
+) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+    """Image and mask of the first ``count`` slices, downwards to upwards; ``setting`` is (seed, size, slices a patient)."""
+    seed, size, per_patient = setting
     for level in range(count):
         z = scan.z + (level - (per_patient - 1) / 2) * scan.spacing
         clean, cover = draw(anatomy, z, 2 * size)
         noise = np.random.default_rng([seed, number, 1 + level])
-        mask = np.where(_halved(cover) > 0.5, np.uint8(255), np.uint8(0))
-        label = CLASSES[anatomy.tumour is not None]
-        yield PhantomSlice(_scanned(_halved(clean), scan, noise), mask, label, f"P{number + 1:04d}", level + 1)
+        mask = np.where(halved(cover) > 0.5, np.uint8(255), np.uint8(0))
+        yield scanned(halved(clean), scan, noise), mask
 
 
-def _halved(fine: Array) -> Array:
+def halved(fine: Array) -> Array:
     """Mean of each 2 × 2 pixels: the drawing is made twice as fine as the image."""
     height, width = fine.shape
     coarse: Array = fine.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3), dtype=np.float32)
     return coarse
 
 
-def _scanned(clean: Array, scan: Scan, rng: np.random.Generator) -> NDArray[np.uint8]:
+def scanned(clean: Array, scan: Scan, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Bias field, blur, Rician noise, and quantisation.
 
     The bias field is the exponential of a polynomial of degree 3 in the coordinates, as in simulations of coil
@@ -181,21 +193,27 @@ def _scanned(clean: Array, scan: Scan, rng: np.random.Generator) -> NDArray[np.u
 def _draw_patient(seed: int, number: int, per_patient: int) -> tuple[Scan, Anatomy]:
     """Choose how a patient looks and is scanned; with and without tumour everything else is drawn in the same way."""
     rng = np.random.default_rng([seed, number, 0])
+    scan = draw_scan(rng, per_patient)
+    anatomy = draw_anatomy(rng, scan.z)
+    # One of each pair of patients has the tumour, so that small sets are balanced too.
+    first_has_it = np.random.default_rng([seed, number // 2]).random() < 0.5
+    if first_has_it == (number % 2 == 0):
+        anatomy = with_tumour(anatomy, rng, scan.z)
+    return scan, anatomy
+
+
+def draw_scan(rng: np.random.Generator, per_patient: int) -> Scan:
+    """Choose how a patient is scanned."""
     bias = np.zeros((4, 4), np.float32)
     for i, j in [(1, 0), (0, 1), (1, 1), (2, 0), (0, 2), (2, 1), (1, 2), (3, 0), (0, 3)]:
         bias[i, j] = rng.normal(0, 0.13 / (i + j))
     spacing = min(rng.uniform(0.028, 0.042), 0.12 / max(1, per_patient - 1))
     noise, blur, gain = rng.uniform(0.012, 0.035), rng.uniform(0.35, 0.65), rng.uniform(0.82, 1.12)
-    scan = Scan(rng.uniform(0.06, 0.50), spacing, noise, blur, gain, bias)
-    anatomy = _draw_anatomy(rng, scan.z)
-    # One of each pair of patients has the tumour, so that small sets are balanced too.
-    first_has_it = np.random.default_rng([seed, number // 2]).random() < 0.5
-    if first_has_it == (number % 2 == 0):
-        anatomy = _with_tumour(anatomy, rng, scan.z)
-    return scan, anatomy
+    return Scan(rng.uniform(0.06, 0.50), spacing, noise, blur, gain, bias)
 
 
-def _draw_anatomy(rng: np.random.Generator, z: float) -> Anatomy:
+def draw_anatomy(rng: np.random.Generator, z: float) -> Anatomy:
+    """Choose how a healthy head looks around the level ``z``."""
     folds = np.column_stack(
         [rng.integers(9, 19, 6), rng.uniform(0, 2 * np.pi, 6), rng.uniform(-7, 7, 6), rng.uniform(-9, 9, 6)]
     ).astype(np.float32)
@@ -232,9 +250,9 @@ def _draw_anatomy(rng: np.random.Generator, z: float) -> Anatomy:
     )
 
 
-def _with_tumour(anatomy: Anatomy, rng: np.random.Generator, z: float) -> Anatomy:
+def with_tumour(anatomy: Anatomy, rng: np.random.Generator, z: float, kind: str | None = None) -> Anatomy:
     """Add a tumour whose section is large at every level of the scan."""
-    kind = str(rng.choice(["ring", "solid", "infiltrating"], p=[0.5, 0.3, 0.2]))
+    kind = kind or str(rng.choice(["ring", "solid", "infiltrating"], p=[0.5, 0.3, 0.2]))
     radius = rng.uniform(0.15, 0.26)
     wide = anatomy.axes[0] - anatomy.scalp - anatomy.skull
     long = anatomy.axes[1] - anatomy.scalp - anatomy.skull
@@ -268,6 +286,7 @@ SOURCE = Source(
     citation="",
     where="laudo data make phantom-brain DIR -n N",
     layout="ROOT/yes/*.png, ROOT/no/*.png, ROOT/masks/*.png, ROOT/patients.csv",
-    fits=lambda root: (root / "patients.csv").is_file(),
+    # class folders of one's own may have a table of patients beside them too
+    fits=lambda root: (root / "patients.csv").is_file() and (root / "masks").is_dir() and (root / "yes").is_dir(),
     list_samples=to_manifest,
 )

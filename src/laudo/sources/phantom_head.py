@@ -163,7 +163,7 @@ def _sylvian_distance(u: Array, v: Array, z: float) -> Array:
     points = [(1.02, -0.28, 0.0), (0.78, -0.20, 0.0), (0.67, -0.08, 0.0), (0.64, 0.05, 0.0), (0.69, 0.17, 0.0)]
     inside = np.full_like(u, -1)
     for start, end in pairwise(points):
-        inside = np.maximum(inside, _segment(u, v, start, end))
+        inside = np.maximum(inside, segment(u, v, start, end))
     return np.float32(max(0.0, z - 0.18) * 1.5 - 0.012) - inside
 
 
@@ -174,7 +174,7 @@ def _falx_reach(v: Array, z: float) -> Array:
     return reach
 
 
-def _segment(u: Array, v: Array, start: tuple[float, float, float], end: tuple[float, float, float]) -> Array:
+def segment(u: Array, v: Array, start: tuple[float, float, float], end: tuple[float, float, float]) -> Array:
     """Depth inside a tapered capsule; each end is (u, v, radius)."""
     du, dv = end[0] - start[0], end[1] - start[1]
     u, v = u - np.float32(start[0]), v - np.float32(start[1])
@@ -184,7 +184,7 @@ def _segment(u: Array, v: Array, start: tuple[float, float, float], end: tuple[f
     return radius - norm(u - along * np.float32(du), v - along * np.float32(dv))
 
 
-def _ellipse(u: Array, v: Array, centre: tuple[float, float], axes: tuple[float, float], angle: float) -> Array:
+def ellipse(u: Array, v: Array, centre: tuple[float, float], axes: tuple[float, float], angle: float) -> Array:
     """Approximate depth inside an ellipse."""
     cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
     du, dv = u - np.float32(centre[0]), v - np.float32(centre[1])
@@ -200,7 +200,7 @@ def _nuclei(u: Array, v: Array, z: float) -> list[Array]:
         ((0.24, -0.24), (0.075 - 0.2 * low, 0.14 - 0.3 * low), 0.35),
         ((0.43, -0.04), (0.11 - 0.9 * low, 0.23 - 1.2 * low), -0.35),
     ]
-    return [_ellipse(u, v, centre, axes, angle) for centre, axes, angle in shapes if min(axes) > 0.02]
+    return [ellipse(u, v, centre, axes, angle) for centre, axes, angle in shapes if min(axes) > 0.02]
 
 
 def _ventricles(anatomy: Anatomy, x: Array, v: Array, z: float) -> tuple[Array, Array]:
@@ -216,10 +216,10 @@ def _ventricles(anatomy: Anatomy, x: Array, v: Array, z: float) -> tuple[Array, 
     ]  # fmt: skip
     depth = np.full_like(u, -1)
     for start, end in pairwise(points):
-        depth = np.maximum(depth, _segment(u, v, start, end))
+        depth = np.maximum(depth, segment(u, v, start, end))
     depth += (scale - 1) * np.float32(0.07)
-    third = _segment(u, v, (0.0, -0.02, 0.022), (0.0, 0.20, 0.030)) - np.float32(max(0.0, z - 0.08))
-    plexus = _ellipse(u, v, (0.32, 0.36), (0.04, 0.08), -0.5) - np.float32(max(0.0, z - 0.2))
+    third = segment(u, v, (0.0, -0.02, 0.022), (0.0, 0.20, 0.030)) - np.float32(max(0.0, z - 0.08))
+    plexus = ellipse(u, v, (0.32, 0.36), (0.04, 0.08), -0.5) - np.float32(max(0.0, z - 0.2))
     return np.maximum(depth, third), plexus
 
 
@@ -230,10 +230,10 @@ def _draw_spots(
     for index, (cx, cy, cz, radius, elongation, angle) in enumerate(anatomy.spots):
         size = radius * np.sqrt(max(0.0, 1 - ((z - cz) / 0.12) ** 2))
         if size > 0:
-            shape = _ellipse(x, y, (cx, cy), (size, size * elongation), angle)
+            shape = ellipse(x, y, (cx, cy), (size, size * elongation), angle)
             canvas.paint(np.float32(0.85) * canvas.inside(shape, 2) * brain, tissue["vessel" if index % 2 else "spot"])
     if anatomy.cyst[2] > 0:
-        shape = _ellipse(x, y, anatomy.cyst[:2], (anatomy.cyst[2], anatomy.cyst[2] * 1.4), 0.0)
+        shape = ellipse(x, y, anatomy.cyst[:2], (anatomy.cyst[2], anatomy.cyst[2] * 1.4), 0.0)
         canvas.paint(canvas.inside(shape, 2) * brain, tissue["csf"])
 
 

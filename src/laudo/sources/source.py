@@ -10,6 +10,21 @@ from laudo.core.manifest import Manifest
 
 
 @dataclass(frozen=True)
+class Download:
+    """A file of a public data set that anyone may fetch without an account.
+
+    Attributes:
+        url: where it is.
+        name: file name that it is kept under; archives are unpacked beside it.
+        checksum: ``md5:…`` or ``sha256:…`` as its publisher states it; empty when it states none.
+    """
+
+    url: str
+    name: str
+    checksum: str = ""
+
+
+@dataclass(frozen=True)
 class Source:
     """A data set that laudo knows how to read.
 
@@ -24,6 +39,8 @@ class Source:
         layout: the files that are expected.
         fits: whether a folder looks like this data set.
         list_samples: makes the manifest of a folder; raises DataError that says what is missing.
+        downloads: files that `laudo data fetch` may bring; none when the publisher wants an account.
+        endings: endings (lower case) of a single file that ROOT may be instead of a folder.
     """
 
     name: str
@@ -36,3 +53,5 @@ class Source:
     layout: str
     fits: Callable[[Path], bool]
     list_samples: Callable[[Path], Manifest]
+    downloads: tuple[Download, ...] = ()
+    endings: tuple[str, ...] = ()

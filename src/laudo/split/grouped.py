@@ -1,98 +1,73 @@
-"""Parts and folds in which groups stay whole and classes keep their proportion."""
+"""Parts and folds in which groups stay whole and classes keep their proportion.
+
+The result is a function of the samples' names, labels and groups and of the seed: the order of the rows does not matter.
+"""
 
 from __future__ import annotations
 
 import warnings
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from laudo.core.errors import DataError
 from laudo.core.manifest import Manifest
 from laudo.core.messages import _
 from laudo.core.recipe import Split
+from laudo.split.groups import assign_groups, group_codes, join_groups
+from laudo.split.official import official_folds, official_parts
+
+__all__ = ["assign_groups", "fold_numbers", "join_groups", "repeat", "split_fold", "split_parts"]
+
+PIECES = 20
+"""Of so many folds, or as many as there can be, those are chosen that come nearest to a share."""
 
 
-def join_groups(patients: np.ndarray, duplicates: np.ndarray) -> list[str]:
-    """Groups in which patients and duplicate clusters are both whole.
-
-    A copy that stands under two patients joins them; without either, a sample is a group of its own.
-
-    Args:
-        patients: (n,) patient identifiers, "" when unknown.
-        duplicates: (n,) cluster names, "" when not looked for.
-
-    Returns:
-        n names ``g0001 …``, numbered by first appearance.
-    """
-    n = len(patients)
-    rows, columns = [], []
-    for keys in (patients, duplicates):
-        first: dict[str, int] = {}
-        for index, key in enumerate(keys):
-            if key:
-                rows.append(first.setdefault(str(key), index))
-                columns.append(index)
-    graph = coo_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(n, n))
-    _count, labels = connected_components(graph, directed=False)
-    numbers: dict[int, int] = {}
-    return [f"g{numbers.setdefault(int(label), len(numbers) + 1):04d}" for label in labels]
-
-
-def assign_groups(manifest: Manifest) -> Manifest:
-    """Fill the column ``group`` from patients and duplicate clusters."""
-    table = manifest.table
-    return manifest.with_columns(group=join_groups(table["patient"].to_numpy(), table["duplicates"].to_numpy()))
+def repeat(split: Split, number: int) -> Split:
+    """The settings of one repeat of a cross-validation, from 1: each has the next seed."""
+    return split.model_copy(update={"seed": split.seed + number - 1, "repeats": 1})
 
 
 def fold_numbers(manifest: Manifest, folds: int, split: Split, seed: int) -> np.ndarray:
-    """(n,) test fold of each sample, from 1.
+    """(n,) test fold of each sample, from 1; official folds are those of the source, however many they are.
+
+    Samples without a class are divided without stratification.
 
     Raises:
-        DataError: there are fewer groups than folds, or fewer images in every class.
+        DataError: there are fewer groups than folds, or fewer images in every class; or there are no official folds.
     """
-    labels, groups = manifest.labels, manifest.table["group"].to_numpy()
-    if split.by == "sample":
-        groups = np.arange(len(manifest)).astype(str)
-    if len(np.unique(groups)) < folds:
-        raise DataError(
-            _("There are fewer groups than folds."),
-            found=_("groups: {groups}, folds: {folds}").format(groups=len(np.unique(groups)), folds=folds),
-            cure=_("Choose fewer folds: --set split.folds={n}").format(n=max(2, len(np.unique(groups)))),
-        )
-    largest = int(np.bincount(labels).max())
-    if split.stratified and largest < folds:
-        raise DataError(
-            _("No class has as many images as there are folds."),
-            found=_("images: {images}, folds: {folds}").format(images=largest, folds=folds),
-            cure=_("Choose fewer folds: --set split.folds={n}").format(n=max(2, largest)),
-        )
-    numbers = np.zeros(len(manifest), dtype=np.int64)
-    splitter = _splitter(split, folds, seed)
-    together = groups if split.by == "group" else None
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The least populated class")  # _check says it in words, as an error
-        for number, (_rest, held_out) in enumerate(splitter.split(np.zeros(len(labels)), labels, together), start=1):
-            numbers[held_out] = number
+    if split.by == "official":
+        return official_folds(manifest)
+    order = _by_name(manifest)
+    numbers = np.empty(len(manifest), dtype=np.int64)
+    numbers[order] = _deal(manifest.rows(order), folds, split, seed)
     return numbers
 
 
 def split_parts(manifest: Manifest, split: Split) -> Manifest:
     """Fill ``split`` with train, val and test as the recipe says.
 
+    An official split keeps its parts; where it has no validation part, one is taken from train, in groups. Where there are
+    official folds only, the last fold is the test part.
+
     Raises:
         DataError: a part would be empty or lack a class.
     """
+    if split.by == "official":
+        return _official(manifest, split)
+    order = _by_name(manifest)
+    sorted_manifest = manifest.rows(order)
     parts = np.full(len(manifest), "train", dtype=object)
     rest = np.arange(len(manifest))
     for name, share, seed in (("test", split.test, split.seed), ("val", split.validation, split.seed + 1)):
         if share > 0:
-            chosen = _share(manifest.rows(rest), share * len(manifest) / len(rest), split, seed)
+            chosen = _share(sorted_manifest.rows(rest), share * len(manifest) / len(rest), split, seed)
             parts[rest[chosen]] = name
             rest = rest[~chosen]
-    divided = manifest.with_columns(split=parts)
+    filled = np.empty(len(manifest), dtype=object)
+    filled[order] = parts
+    # folds that a source has filled are not those of this split
+    divided = manifest.with_columns(split=filled, fold=np.zeros(len(manifest), dtype=np.int64)).with_seed(split.seed)
     _check(divided, split)
     return divided
 
@@ -106,24 +81,81 @@ def split_fold(manifest: Manifest, fold: int, split: Split) -> Manifest:
         split: ``validation`` is the share of all samples.
     """
     parts = np.where(manifest.table["fold"] == fold, "test", "train").astype(object)
-    rest = np.flatnonzero(parts == "train")
-    chosen = _share(manifest.rows(rest), split.validation * len(manifest) / len(rest), split, split.seed + fold)
-    parts[rest[chosen]] = "val"
-    divided = manifest.with_columns(split=parts)
+    return _with_validation(manifest, parts, split, split.seed + fold)
+
+
+def _official(manifest: Manifest, split: Split) -> Manifest:
+    parts = official_parts(manifest)
+    if parts is None:
+        return split_fold(manifest, int(official_folds(manifest).max()), split)
+    if "val" not in parts and split.validation > 0:
+        return _with_validation(manifest, parts, split, split.seed + 1)
+    divided = manifest.with_columns(split=parts).with_seed(split.seed)
     _check(divided, split)
     return divided
 
 
+def _with_validation(manifest: Manifest, parts: np.ndarray, split: Split, seed: int) -> Manifest:
+    """Take a validation part from train, in groups."""
+    order = _by_name(manifest)
+    rest = order[parts[order] == "train"]
+    if not len(rest):
+        _check(manifest.with_columns(split=parts), split)
+    chosen = _share(manifest.rows(rest), split.validation * len(manifest) / len(rest), split, seed)
+    parts[rest[chosen]] = "val"
+    divided = manifest.with_columns(split=parts).with_seed(split.seed)
+    _check(divided, split)
+    return divided
+
+
+def _by_name(manifest: Manifest) -> np.ndarray:
+    """(n,) row numbers in the order of the samples' names, by code points: the same in every language and on every disk."""
+    return np.argsort(manifest.table["sample"].astype(str).to_numpy(dtype=str), kind="stable")
+
+
+def _strata(manifest: Manifest, split: Split) -> np.ndarray:
+    """(n,) what each part is to have its share of: the classes, or all samples alike."""
+    if split.stratified and manifest.classes:
+        return manifest.labels
+    return np.zeros(len(manifest), dtype=np.int64)
+
+
+def _deal(manifest: Manifest, folds: int, split: Split, seed: int) -> np.ndarray:
+    """(n,) fold of each sample of a manifest in the order of its names."""
+    labels, groups = _strata(manifest, split), group_codes(manifest, split.by)
+    if len(np.unique(groups)) < folds:
+        raise DataError(
+            _("There are fewer groups than folds."),
+            found=_("groups: {groups}, folds: {folds}").format(groups=len(np.unique(groups)), folds=folds),
+            cure=_("Choose fewer folds: --set split.folds={n}").format(n=max(2, len(np.unique(groups)))),
+        )
+    largest = int(np.bincount(labels).max())
+    stratified = split.stratified and bool(manifest.classes)
+    if stratified and largest < folds:
+        raise DataError(
+            _("No class has as many images as there are folds."),
+            found=_("images: {images}, folds: {folds}").format(images=largest, folds=folds),
+            cure=_("Choose fewer folds: --set split.folds={n}").format(n=max(2, largest)),
+        )
+    numbers = np.zeros(len(manifest), dtype=np.int64)
+    splitter = _splitter(stratified, split.by != "sample", folds, seed)
+    together = None if split.by == "sample" else groups
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The least populated class")  # _check says it in words, as an error
+        for number, (_rest, held_out) in enumerate(splitter.split(np.zeros(len(labels)), labels, together), start=1):
+            numbers[held_out] = number
+    return numbers
+
+
 def _share(manifest: Manifest, share: float, split: Split, seed: int) -> np.ndarray:
-    """(n,) mask of about ``share`` of the samples: the folds, of twenty (or as many as there can be), nearest to it."""
-    labels = manifest.labels
-    groups = manifest.table["group"].to_numpy() if split.by == "group" else np.arange(len(manifest))
+    """(n,) mask of about ``share`` of the samples: the folds, of :data:`PIECES` (or as many as there can be), nearest to it."""
+    columns = _strata(manifest, split)
+    groups = group_codes(manifest, split.by)
     pieces = len(np.unique(groups))
-    if split.stratified:  # every piece can then have every class in it
-        pieces = min(pieces, *(len(np.unique(groups[labels == label])) for label in np.unique(labels)))
-    pieces = max(2, min(20, pieces))
-    numbers = fold_numbers(manifest, pieces, split, seed)
-    columns = labels if split.stratified else np.zeros_like(labels)
+    if split.stratified and manifest.classes:  # every piece can then have every class in it
+        pieces = min(pieces, *(len(np.unique(groups[columns == label])) for label in np.unique(columns)))
+    pieces = max(2, min(PIECES, pieces))
+    numbers = _deal(manifest, pieces, split, seed)
     counts = np.zeros((pieces, columns.max() + 1))
     np.add.at(counts, (numbers - 1, columns), 1)
     return np.isin(numbers, 1 + np.array(_nearest_pieces(counts, share)))
@@ -148,16 +180,21 @@ def _nearest_pieces(counts: np.ndarray, share: float) -> list[int]:
     return chosen
 
 
-def _splitter(split: Split, folds: int, seed: int) -> StratifiedGroupKFold | GroupKFold | StratifiedKFold | KFold:
-    if split.by == "group":
-        kind = StratifiedGroupKFold if split.stratified else GroupKFold
-    else:
-        kind = StratifiedKFold if split.stratified else KFold
-    return kind(n_splits=folds, shuffle=True, random_state=seed)
+def _splitter(
+    stratified: bool, grouped: bool, folds: int, seed: int
+) -> StratifiedGroupKFold | GroupKFold | StratifiedKFold | KFold:
+    kinds = {
+        (True, True): StratifiedGroupKFold,
+        (False, True): GroupKFold,
+        (True, False): StratifiedKFold,
+        (False, False): KFold,
+    }
+    return kinds[stratified, grouped](n_splits=folds, shuffle=True, random_state=seed)
 
 
 def _check(manifest: Manifest, split: Split) -> None:
-    wanted = ["train", "val", *(["test"] if (manifest.table["split"] == "test").any() or split.test > 0 else [])]
+    wants_test = split.by != "official" and split.test > 0
+    wanted = ["train", "val", *(["test"] if wants_test or len(manifest.indices("test")) else [])]
     for part in wanted:
         missing = set(manifest.classes) - set(manifest.part(part).table["label"])
         if missing:
@@ -165,4 +202,10 @@ def _check(manifest: Manifest, split: Split) -> None:
                 _("A part of the split lacks a class."),
                 found=_("{part} has no sample of {names}").format(part=part, names=", ".join(sorted(missing))),
                 cure=_("Bring more images of this class, or fewer folds."),
+            )
+        if not len(manifest.indices(part)):
+            raise DataError(
+                _("A part of the split is empty."),
+                found=part,
+                cure=_("Ask for other shares with --set split.test and --set split.validation, or bring more samples."),
             )

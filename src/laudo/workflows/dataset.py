@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import torch
 
 from laudo.audit.audit import Audit, audit_manifest
-from laudo.core.errors import RecipeError
+from laudo.core.errors import DataError, RecipeError
 from laudo.core.manifest import Manifest
 from laudo.core.messages import _
 from laudo.core.progress import say
-from laudo.core.recipe import Recipe
+from laudo.core.recipe import Prepare, Recipe
 from laudo.networks.precision import Precision, choose_device, choose_precision
 from laudo.prepare.cache import PreparedImages, prepare_images
+from laudo.prepare.fitted import Measured, fit_prepare, measure
+from laudo.prepare.preflight import preflight
 from laudo.sources.table import import_manifest
 from laudo.split.grouped import assign_groups
 
@@ -25,13 +28,15 @@ class Dataset:
 
     Attributes:
         audit: what is known of the data; ``audit.manifest`` has its groups, not yet its parts.
-        images: prepared images, in the order of the manifest.
+        prepare: how the images were prepared, fitted values included.
+        prepared: images in the order of the manifest; None while something is to be fitted on a training part.
         device: where networks run.
         precision: of images in networks.
     """
 
     audit: Audit
-    images: PreparedImages
+    prepare: Prepare
+    prepared: PreparedImages | None
     device: torch.device
     precision: Precision
 
@@ -40,32 +45,94 @@ class Dataset:
         """The usable samples."""
         return self.audit.manifest
 
+    @property
+    def images(self) -> PreparedImages:
+        """Prepared images, in the order of the manifest."""
+        assert self.prepared is not None, "fitted_on comes first"
+        return self.prepared
+
+    def fitted_on(self, manifest: Manifest) -> Dataset:
+        """The data set prepared with what its training part says; itself, when nothing is to be fitted.
+
+        Args:
+            manifest: this data set's, with parts.
+        """
+        if not self.prepare.needs_fitting:
+            return self
+        prepare = fit_prepare(manifest, self.prepare, self._measured)
+        return replace(self, prepare=prepare, prepared=_prepared(self.manifest, prepare))
+
+    @cached_property
+    def _measured(self) -> Measured:
+        """Of every image, once for all folds; each fold then looks at its own training part alone."""
+        return measure(self.manifest, self.prepare)
+
 
 def open_dataset(recipe: Recipe, data: Path | None) -> Dataset:
     """List, audit, group and prepare the images of a recipe.
 
     Raises:
         DataError: the data can not be used; nothing was written but the cache.
+        RecipeError: ``data.positive`` is none of two classes, or there is no network for volumes.
+    """
+    if recipe.prepare.volume is not None:
+        raise RecipeError(
+            _("The networks of this version look at pictures: volumes can be prepared, but not trained on."),
+            found="prepare.volume",
+            cure=_("Prepare them with `laudo data prepare`."),
+        )
+    audit = open_samples(recipe, data)
+    if len(audit.manifest.classes) < 2:
+        raise DataError(
+            _("A classifier needs at least two classes."),
+            file=audit.manifest.root,
+            cure=_("Name a column that holds the class with --set data.label, or choose another data set."),
+        )
+    prepared = None if recipe.prepare.needs_fitting else _prepared(audit.manifest, recipe.prepare)
+    device = choose_device()
+    return Dataset(audit, recipe.prepare, prepared, device, choose_precision(recipe.training.precision, device))
+
+
+def open_samples(recipe: Recipe, data: Path | None) -> Audit:
+    """List, audit and group the samples of a recipe; nothing is prepared.
+
+    Raises:
+        DataError: the data can not be used.
         RecipeError: ``data.positive`` is none of two classes.
     """
-    manifest = _with_positive(import_manifest(recipe.data.source, data), recipe.data.positive)
-    audit = audit_manifest(manifest, recipe.data.unreadable)
+    audit = audit_manifest(listed(recipe, data), recipe.data.unreadable)
     audit = audit.with_groups(assign_groups(audit.manifest))
-    counts = ", ".join(f"{name} {n}" for name, n in audit.manifest.table["label"].value_counts().items())
+    counts = ", ".join(f"{name or '–'} {n}" for name, n in audit.manifest.table["label"].value_counts().items())
     groups = audit.manifest.table["group"].nunique()
     say(_("Images: {n} ({counts}), groups: {groups}").format(n=len(audit.manifest), counts=counts, groups=groups))
     if audit.skipped:
         say(_("Images left out: {n}; the report lists them").format(n=len(audit.skipped)))
-    images = prepare_images(audit.manifest, recipe.prepare)
-    device = choose_device()
-    return Dataset(audit, images, device, choose_precision(recipe.training.precision, device))
+    return audit
+
+
+def listed(recipe: Recipe, data: Path | None) -> Manifest:
+    """The samples of a recipe with the classes that it asks for; nothing is decoded.
+
+    Raises:
+        DataError: the data can not be listed, or the column of ``data.label`` is not there.
+        RecipeError: ``data.positive`` is none of two classes.
+    """
+    manifest = import_manifest(recipe.data.source, data)
+    if recipe.data.label is not None:
+        manifest = manifest.labelled_by(recipe.data.label)
+    return _with_positive(manifest, recipe.data.positive)
+
+
+def _prepared(manifest: Manifest, prepare: Prepare) -> PreparedImages:
+    preflight(manifest, prepare)
+    return prepare_images(manifest, prepare)
 
 
 def _with_positive(manifest: Manifest, positive: str | None) -> Manifest:
-    if positive is None or manifest.classes[-1] == positive:
+    if positive is None or (manifest.classes and manifest.classes[-1] == positive):
         return manifest
     if len(manifest.classes) != 2 or positive not in manifest.classes:
         raise RecipeError(
             _("data.positive is not one of two classes."), found=positive, expected=", ".join(manifest.classes)
         )
-    return Manifest(manifest.table, manifest.root, manifest.source, tuple(reversed(manifest.classes)))
+    return replace(manifest, classes=tuple(reversed(manifest.classes)))

@@ -9,12 +9,12 @@ import psutil
 import timm
 import torch
 
+from laudo.core.cache_folder import cache_folder
 from laudo.core.environment import describe_environment
 from laudo.core.messages import current_language
 from laudo.core.recipe_file import shipped_recipes
 from laudo.networks.precision import choose_device, choose_precision
 from laudo.networks.table import BACKBONES
-from laudo.prepare.cache import cache_folder
 
 
 def examine_machine() -> dict[str, Any]:

@@ -20,7 +20,8 @@ from laudo.evaluate.evaluate import evaluate
 from laudo.networks.precision import choose_device, choose_precision
 from laudo.predict.batches import predict_prepared
 from laudo.prepare.cache import prepare_images
-from laudo.sources.table import SOURCES, find_root, get_source, import_manifest
+from laudo.sources.named_manifest import named_manifest, open_manifest
+from laudo.sources.table import detect, find_root, get_source, import_manifest
 from laudo.split.grouped import assign_groups
 from laudo.workflows.use_model import open_model
 from laudo.workflows.write_report import write_reports
@@ -83,11 +84,15 @@ def evaluate_external(run: Run, data: Path, language: str) -> dict[str, Any]:
 
 
 def _list(source: str, data: Path) -> Manifest:
-    """Samples of other images: of the run's own kind, of another source that knows the layout, or a folder a class."""
-    root = find_root(get_source(source), data)
-    fitting = [name for name, one in SOURCES.items() if name != "folders" and one.fits(root)]
-    chosen = source if source in fitting else fitting[0] if fitting else "folders"
-    return import_manifest(chosen, root)
+    """Samples of other images: a manifest, the run's own kind, another source that knows the layout, or a folder a class."""
+    if given := named_manifest(data):
+        return open_manifest(given)
+    own = get_source(source)
+    root = find_root(own, data)
+    if own.fits(root):
+        return import_manifest(source, root)
+    fitting = detect(root)
+    return import_manifest(fitting.name if fitting else "folders", root)
 
 
 def _used_before(trained: Manifest, audit: Audit) -> tuple[np.ndarray, str]:
@@ -98,6 +103,6 @@ def _used_before(trained: Manifest, audit: Audit) -> tuple[np.ndarray, str]:
     own = [image.thumbnail for image in inspect_images(trained) if image.thumbnail is not None]
     others = [image.thumbnail for image in audit.images if image.thumbnail is not None]
     for pair in near_pairs(np.stack([*own, *others])):
-        if pair.first < len(own) <= pair.second:
+        if pair.is_copy and pair.first < len(own) <= pair.second:
             used[pair.second - len(own)] = True
     return used, "pictures"

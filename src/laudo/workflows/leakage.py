@@ -68,10 +68,11 @@ def cross_validated(run: Run, learner: Learner, manifest: Manifest, by: str, dea
     parts = []
     for fold in range(1, split.folds + 1):
         divided = split_fold(numbered, fold, split)
-        fitted = learner.train(Run(run.checkpoints / "leakage" / f"{by}-{fold}"), divided, deadline)
+        one = learner.for_split(divided)
+        fitted = one.train(Run(run.checkpoints / "leakage" / f"{by}-{fold}"), divided, deadline)
         if fitted.reason == "max_minutes":
             return None
-        parts.append(predict_part(learner, divided, "test", threshold_of(learner, divided)[0]))
+        parts.append(predict_part(one, divided, "test", threshold_of(one, divided)[0]))
     return Predictions.concatenate(parts)
 
 

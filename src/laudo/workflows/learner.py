@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from laudo.core.atomic import atomic_path
+from laudo.core.cache_folder import cache_folder
 from laudo.core.manifest import Manifest
 from laudo.core.recipe import Recipe
 from laudo.core.run import Run
@@ -25,7 +26,6 @@ from laudo.networks.classifier import Classifier, class_probabilities
 from laudo.networks.head import Standardise
 from laudo.networks.table import build_classifier
 from laudo.predict.batches import predict_prepared
-from laudo.prepare.cache import cache_folder
 from laudo.prepare.transform import transform_key
 from laudo.train.bookkeeper import weights_path
 from laudo.train.features import frozen_features
@@ -44,6 +44,7 @@ class Learner:
         classifier: the network; :meth:`train` begins with fresh weights each time.
         spec: how its backbone is built.
         features: (2, n, D) features of every image and of its mirror image, when the backbone is frozen; else None.
+        unfitted: the data set as it was before something was fitted on a training part; the same where nothing is.
     """
 
     recipe: Recipe
@@ -51,18 +52,25 @@ class Learner:
     classifier: Classifier
     spec: BackboneSpec
     features: Tensor | None
+    unfitted: Dataset
 
     @classmethod
-    def start(cls, recipe: Recipe, dataset: Dataset) -> Learner:
-        """Build the network; a frozen backbone without random input is run now, once an image."""
+    def start(cls, recipe: Recipe, dataset: Dataset, unfitted: Dataset | None = None) -> Learner:
+        """Build the network; a frozen backbone without random input is run now, once an image, if the images are ready."""
         classifier, spec = _build(recipe, dataset.manifest)
         features = None
-        if recipe.network.trainable == 0 and not recipe.augment.is_random:
+        if dataset.prepared is not None and recipe.network.trainable == 0 and not recipe.augment.is_random:
             mirrored = recipe.augment.mirrored_copies or recipe.evaluation.flip
             features = torch.stack(
                 [cached_features(classifier, recipe, dataset, m) for m in ([0, 1] if mirrored else [0])]
             )
-        return cls(recipe, dataset, classifier, spec, features)
+        return cls(recipe, dataset, classifier, spec, features, unfitted or dataset)
+
+    def for_split(self, manifest: Manifest) -> Learner:
+        """A learner whose images are prepared with what this split's training part says; itself, when nothing is to be fitted."""
+        if not self.unfitted.prepare.needs_fitting:
+            return self
+        return Learner.start(self.recipe, self.unfitted.fitted_on(manifest), self.unfitted)
 
     @property
     def is_frozen(self) -> bool:
@@ -170,7 +178,7 @@ def cached_features(classifier: Classifier, recipe: Recipe, dataset: Dataset, mi
         dataset.device.type,
         torch.__version__,
         timm.__version__,
-        transform_key(recipe.prepare),
+        transform_key(dataset.prepare),
         bool(mirrored),
         dataset.manifest.table["sha256"].tolist(),
     ]

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from laudo.core.cache_folder import cache_folder
 from laudo.core.errors import LaudoError
+from laudo.core.manifest import PARTS, Manifest
 from laudo.core.messages import _
+from laudo.core.recipe import Recipe
 from laudo.core.recipe_file import load_recipe
 from laudo.networks.precision import choose_device, choose_precision
-from laudo.prepare.cache import cache_folder
 from laudo.prepare.transform import channels
-from laudo.sources.table import import_manifest
+from laudo.split.grouped import fold_numbers, split_fold, split_parts
+from laudo.workflows.dataset import listed
 
 
 def plan_training(name: str, settings: Sequence[str], data: Path | None, folds: str | None) -> dict[str, Any]:
@@ -21,12 +24,13 @@ def plan_training(name: str, settings: Sequence[str], data: Path | None, folds: 
     if folds not in (None, "all"):
         raise LaudoError(_("--folds takes one value."), found=folds, expected="all")
     recipe = load_recipe(name, settings)
-    manifest = import_manifest(recipe.data.source, data)
+    manifest = listed(recipe, data)
     n = len(manifest)
-    share = 1 / recipe.split.folds if folds else recipe.split.test
-    held_out, val = round(n * share), round(n * recipe.split.validation)
+    parts, number_of_folds = _parts(recipe, manifest, folds is not None)
+    trainings = number_of_folds * recipe.split.repeats if folds else 1
     frozen = recipe.network.trainable == 0 and not recipe.augment.is_random
-    cache_bytes = n * recipe.prepare.height * recipe.prepare.width * channels(recipe.prepare)
+    prepare = recipe.prepare
+    cache_bytes = n * prepare.height * prepare.width * channels(prepare)
     folder = next(path for path in (cache_folder(), *cache_folder().parents) if path.exists())
     device = choose_device()
     return {
@@ -34,11 +38,8 @@ def plan_training(name: str, settings: Sequence[str], data: Path | None, folds: 
         "data": str(manifest.root),
         "images": n,
         "classes": {str(name): int(count) for name, count in manifest.table["label"].value_counts().items()},
-        "train": n - held_out - val,
-        "val": val,
-        "test": held_out,
-        "trainings": (recipe.split.folds if folds else 1)
-        * (1 + 2 * recipe.split.folds * recipe.evaluation.leakage_check),
+        **parts,
+        "trainings": trainings * (1 + 2 * recipe.split.folds * recipe.evaluation.leakage_check),
         "epochs_at_most": recipe.training.epochs,
         "backbone": recipe.network.backbone,
         "backbone_runs": "once an image" if frozen else "every epoch",
@@ -47,3 +48,20 @@ def plan_training(name: str, settings: Sequence[str], data: Path | None, folds: 
         "cache_mib": round(cache_bytes / 2**20, 1),
         "free_mib": round(shutil.disk_usage(folder).free / 2**20),
     }
+
+
+def _parts(recipe: Recipe, manifest: Manifest, cross_validated: bool) -> tuple[dict[str, int], int]:
+    """About how many samples each part has (of a cross-validation: of its first fold), and the number of folds."""
+    n = len(manifest)
+    split = recipe.split
+    if split.by == "official":
+        if cross_validated:
+            numbers = fold_numbers(manifest, split.folds, split, split.seed)
+            divided = split_fold(manifest.with_columns(fold=numbers), 1, split)
+            number_of_folds = int(numbers.max())
+        else:
+            divided, number_of_folds = split_parts(manifest, split), 1
+        return {part: len(divided.indices(part)) for part in PARTS}, number_of_folds
+    held_out = round(n * (1 / split.folds if cross_validated else split.test))
+    val = round(n * split.validation)
+    return {"train": n - held_out - val, "val": val, "test": held_out}, split.folds

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from laudo.core.predictions import Predictions
 from laudo.core.recipe import Recipe
 from laudo.core.run import Run
@@ -18,5 +20,23 @@ def pool_folds(root: Run, recipe: Recipe) -> None:
         "metrics",
         {"pooled": evaluate(pooled, recipe.evaluation.bootstrap, recipe.split.seed), "folds": pool(per_fold)},
     )
-    seconds = sum(fold.state().get("seconds", 0.0) for fold in folds)
-    root.set_state("finished", reason="all_epochs", folds=len(folds), seconds=round(seconds, 1))
+    if recipe.split.repeats == 1:  # else it is finished when the last repeat is
+        root.set_state("finished", reason="all_epochs", folds=len(folds), seconds=_seconds([root]))
+
+
+def spread_over_repeats(root: Run, repeats: Sequence[Run]) -> None:
+    """Add ``repeats`` to the root's metrics.json: each metric of the pooled predictions, repeat by repeat, with mean and spread.
+
+    Args:
+        root: of the whole; it is the first repeat too.
+        repeats: cross-validations that are finished, the root first.
+    """
+    pooled = [one.json("metrics")["pooled"] for one in repeats]
+    seeds = [one.manifest().seed for one in repeats]
+    root.write_json("metrics", {**root.json("metrics"), "repeats": {"n": len(repeats), "seeds": seeds, **pool(pooled)}})
+    folds = sum(len(one.folds()) for one in repeats)
+    root.set_state("finished", reason="all_epochs", folds=folds, repeats=len(repeats), seconds=_seconds(repeats))
+
+
+def _seconds(roots: Sequence[Run]) -> float:
+    return round(sum(float(fold.state().get("seconds", 0.0)) for root in roots for fold in root.folds()), 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,13 @@ from laudo.core.recipe_file import dump_recipe
 from laudo.core.run import Run
 from laudo.explain.cases import explain_cases
 from laudo.predict.model import Model
-from laudo.split.grouped import fold_numbers, split_fold, split_parts
+from laudo.split.grouped import fold_numbers, repeat, split_fold, split_parts
 from laudo.train.fit import Deadline, Fitted
 from laudo.workflows.dataset import Dataset, open_dataset
 from laudo.workflows.judge import judge, milestones, threshold_of
 from laudo.workflows.leakage import leakage_worth
 from laudo.workflows.learner import Learner
-from laudo.workflows.pool_folds import pool_folds
+from laudo.workflows.pool_folds import pool_folds, spread_over_repeats
 from laudo.workflows.write_report import report_even_if_failed, write_reports
 
 
@@ -63,7 +63,10 @@ def train_run(recipe: Recipe, data: Path | None, out: Path, options: Options) ->
 
 
 def cross_validate(recipe: Recipe, data: Path | None, out: Path, options: Options) -> Run:
-    """Train every fold, each a run, and pool the out-of-fold predictions."""
+    """Train every fold, each a run, and pool the out-of-fold predictions; with ``split.repeats``, do so with the next seeds too.
+
+    The first repeat's folds are ``fold-1 …``; each further one is a cross-validation of its own in ``repeat-2 …``.
+    """
     root = open_run(recipe, out, options.resume)
     if is_finished(root, options.language):
         return root
@@ -71,24 +74,58 @@ def cross_validate(recipe: Recipe, data: Path | None, out: Path, options: Option
     _outside(root, dataset)
     root.begin(recipe)
     with report_even_if_failed(root, options.language):
-        folds = fold_numbers(dataset.manifest, recipe.split.folds, recipe.split, recipe.split.seed)
-        manifest = dataset.manifest.with_columns(fold=folds)
-        _begin(root, recipe, dataset, manifest)
-        divided = [split_fold(manifest, number, recipe.split) for number in range(1, recipe.split.folds + 1)]
-        learner = Learner.start(recipe, dataset)
-        for number, split in enumerate(divided, start=1):
-            say(_("Fold {number} of {total}").format(number=number, total=recipe.split.folds))
-            fold = open_run(recipe, root.folder / f"fold-{number}", resume=True)
-            if not is_finished(fold, options.language):
-                train_split(fold, learner, split, options)
-                write_reports(fold, options.language)
-            if fold.state()["state"] == "stopped":
-                root.set_state("stopped", reason="max_minutes", what=_("fold {n} is not finished").format(n=number))
-                break
-        else:
-            pool_folds(root, recipe)
+        learner = _train_folds(root, recipe, dataset, None, options)
+        if learner is not None:
+            _train_repeats(root, recipe, learner, options)
         write_reports(root, options.language)
     return root
+
+
+def _train_folds(
+    root: Run, recipe: Recipe, dataset: Dataset, learner: Learner | None, options: Options
+) -> Learner | None:
+    """Train and pool the folds of one cross-validation; None when time ran out before it was done."""
+    split = repeat(recipe.split, 1)
+    folds = fold_numbers(dataset.manifest, split.folds, split, split.seed)
+    # parts that a source has filled are not those of a cross-validation
+    manifest = dataset.manifest.with_columns(fold=folds, split="").with_seed(split.seed)
+    _begin(root, recipe, dataset, manifest)
+    total = int(folds.max())
+    divided = [split_fold(manifest, number, split) for number in range(1, total + 1)]
+    learner = replace(learner, recipe=recipe) if learner is not None else Learner.start(recipe, dataset)
+    for number, parts in enumerate(divided, start=1):
+        say(_("Fold {number} of {total}").format(number=number, total=total))
+        fold = open_run(recipe, root.folder / f"fold-{number}", resume=True)
+        if not is_finished(fold, options.language):
+            train_split(fold, learner, parts, options)
+            write_reports(fold, options.language)
+        if fold.state()["state"] == "stopped":
+            root.set_state("stopped", reason="max_minutes", what=_("fold {n} is not finished").format(n=number))
+            return None
+    pool_folds(root, recipe)
+    return learner
+
+
+def _train_repeats(root: Run, recipe: Recipe, learner: Learner, options: Options) -> None:
+    """The further repeats, each in a folder of its own; then their spread in the root's metrics.json."""
+    if recipe.split.repeats == 1:
+        return
+    repeats = [root]
+    for number in range(2, recipe.split.repeats + 1):
+        say(_("Repeat {number} of {total}").format(number=number, total=recipe.split.repeats))
+        again = recipe.model_copy(update={"split": repeat(recipe.split, number)})
+        run = open_run(again, root.folder / f"repeat-{number}", resume=True)
+        repeats.append(run)
+        if is_finished(run, options.language):
+            continue
+        run.begin(again)
+        done = _train_folds(run, again, learner.unfitted, learner, options)
+        write_reports(run, options.language)
+        if done is None:
+            what = _("repeat {n} is not finished").format(n=number)
+            root.set_state("stopped", reason="max_minutes", what=what)
+            return
+    spread_over_repeats(root, repeats)
 
 
 def train_split(run: Run, learner: Learner, manifest: Manifest, options: Options) -> None:
@@ -96,6 +133,7 @@ def train_split(run: Run, learner: Learner, manifest: Manifest, options: Options
     started = time.monotonic()
     recipe = learner.recipe
     _begin(run, recipe, learner.dataset, manifest)
+    learner = learner.for_split(manifest)
     fitted = learner.train(run, manifest, options.deadline)
     threshold, rule = threshold_of(learner, manifest)
     metrics = judge(run, learner, manifest, threshold)
@@ -216,7 +254,7 @@ def _save_model(
         learner.classifier,
         learner.spec,
         recipe.network,
-        recipe.prepare,
+        learner.dataset.prepare,
         manifest.classes,
         threshold[0],
         recipe.evaluation.flip,

@@ -1,0 +1,147 @@
+"""What the header of a DICOM file says, without its pixels, and nothing that names a person."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from laudo.read.dicom_file import open_dicom
+from laudo.read.guard import one_error
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+PATIENT_TAGS: tuple[str, ...] = (
+    "PatientName",
+    "PatientID",
+    "PatientBirthDate",
+    "PatientBirthTime",
+    "PatientBirthName",
+    "PatientMotherBirthName",
+    "OtherPatientIDs",
+    "OtherPatientNames",
+    "OtherPatientIDsSequence",
+    "PatientAddress",
+    "PatientTelephoneNumbers",
+    "PatientInsurancePlanCodeSequence",
+    "MedicalRecordLocator",
+    "MilitaryRank",
+    "ResponsiblePerson",
+    "PersonName",
+    "PersonAddress",
+    "PersonTelephoneNumbers",
+    "PatientComments",
+    "AccessionNumber",
+    "InstitutionName",
+    "InstitutionAddress",
+    "ReferringPhysicianName",
+    "ReferringPhysicianAddress",
+    "ReferringPhysicianTelephoneNumbers",
+    "ConsultingPhysicianName",
+    "PerformingPhysicianName",
+    "NameOfPhysiciansReadingStudy",
+    "PhysiciansOfRecord",
+    "RequestingPhysician",
+    "OperatorsName",
+)
+"""Elements that identify a person, after the basic profile of PS3.15."""
+
+NO_NAME = frozenset(
+    {"", "^", "0", "ANON", "ANONYM", "REMOVED", "DELETED", "UNKNOWN", "NONE", "NA", "PSEUDONYM", "PATIENT"}
+)
+"""What stands in these elements once a person has been taken out of them."""
+
+SUSPECT = frozenset({"US", "IVUS", "SC", "OT", "XC", "ES"})
+"""Modalities whose pixels often hold burned-in text."""
+
+_PICTURE_TAGS = (
+    "SeriesInstanceUID",
+    "StudyInstanceUID",
+    "Modality",
+    "BodyPartExamined",
+    "Rows",
+    "Columns",
+    "NumberOfFrames",
+    "BurnedInAnnotation",
+    "SOPClassUID",
+)
+
+
+@dataclass(frozen=True)
+class DicomHeader:
+    """A DICOM file without its pixels.
+
+    Attributes:
+        series: first 8 hex digits of the hash of the series' UID; empty when the file has none.
+        study: the same of the study.
+        patient: the same of the patient's identifier; empty when it is absent or says no more than that it was removed.
+        modality: CT, MR, US …
+        body_part: as the file states it, lower case.
+        rows: height in pixels; 0 when the file holds no picture.
+        columns: width in pixels.
+        frames: number of frames.
+        burned_in: ``yes`` or ``no`` as the file states; ``unknown`` when it does not, or says no and is of a kind
+            that often holds text.
+        patient_tags: names, never values, of filled elements that identify a person.
+    """
+
+    series: str
+    study: str
+    patient: str
+    modality: str
+    body_part: str
+    rows: int
+    columns: int
+    frames: int
+    burned_in: str
+    patient_tags: tuple[str, ...]
+
+
+def read_header(path: Path) -> DicomHeader:
+    """Read the header of a DICOM file.
+
+    Raises:
+        UnreadableImageError: missing, not DICOM, or damaged.
+    """
+    with one_error(path):
+        return header_of(open_dicom(path, pixels=False, tags=(*_PICTURE_TAGS, *PATIENT_TAGS)))
+
+
+def header_of(dataset: Dataset) -> DicomHeader:
+    """The same of a file that is already open; call inside :func:`laudo.read.guard.one_error`."""
+    modality = _text(dataset, "Modality").upper()
+    stated = {"YES": "yes", "NO": "no"}.get(_text(dataset, "BurnedInAnnotation").upper(), "")
+    suspect = modality in SUSPECT or ".1.1.7" in _text(dataset, "SOPClassUID")[-8:]
+    identifier = _text(dataset, "PatientID")
+    return DicomHeader(
+        series=short_hash(_text(dataset, "SeriesInstanceUID")),
+        study=short_hash(_text(dataset, "StudyInstanceUID")),
+        patient="" if _says_nothing(identifier) else short_hash(identifier),
+        modality=modality,
+        body_part=_text(dataset, "BodyPartExamined").lower(),
+        rows=max(0, int(dataset.get("Rows") or 0)),
+        columns=max(0, int(dataset.get("Columns") or 0)),
+        frames=max(1, int(dataset.get("NumberOfFrames") or 1)),
+        burned_in="unknown" if not stated or (stated == "no" and suspect) else stated,
+        patient_tags=tuple(
+            name for name in PATIENT_TAGS if name in dataset and not _says_nothing(_text(dataset, name))
+        ),
+    )
+
+
+def short_hash(value: str) -> str:
+    """First 8 hex digits of the SHA-256 of a text; empty for an empty text."""
+    return hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()[:8] if value else ""
+
+
+def _says_nothing(value: str) -> bool:
+    """Whether an element's value is empty or one of the constants that stand for a removed name."""
+    letters = value.upper().strip(" ^*._-[]<>()")
+    return letters in NO_NAME or letters.startswith("ANONYM") or set(letters) <= {"X", "0"}
+
+
+def _text(dataset: Dataset, keyword: str) -> str:
+    value = dataset.get(keyword)
+    return "" if value is None else str(value).strip().strip("\0")
