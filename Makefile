@@ -41,6 +41,8 @@ format: setup
 
 bench: setup .venv-keras/.done
 	$(BIN)/python benchmarks/frozen_backbone.py --peer-python .venv-keras/bin/python
+	$(BIN)/python benchmarks/prepare.py
+	$(BIN)/python benchmarks/duplicates.py
 
 # Collect the texts of the source, and bring the catalogues up to date; a catalogue that is missing is begun.
 # Babel takes the per cent sign of "95 % interval" for an old format: sed takes that mark away.

@@ -1,5 +1,6 @@
 """The audit of a folder: what is wrong with it is found, counted and named."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,15 +9,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from audit_example import head, save, scan
+from audit_example import manifest as made
 from laudo.audit.audit import Audit, audit_manifest
 from laudo.audit.checks import CHECKS
+from laudo.audit.detail import COPY_DETAIL, SCAN_DETAIL
 from laudo.audit.finding import Finding
 from laudo.audit.sentences import sentence, title
+from laudo.audit.usable import require_usable
 from laudo.core.errors import DataError
 from laudo.core.manifest import Manifest
 from laudo.sources.phantom_brain import slices
 from laudo.sources.table import import_manifest
 from laudo.split.grouped import assign_groups
+from read_examples import write_dicom
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +74,7 @@ def test_a_clean_folder_passes_every_check_but_the_patients(clean):
     assert len(done.manifest) == len(done.images) == 24
     assert done.manifest.table["duplicates"].nunique() == 24
     told = done.as_dict()
-    assert told["checks_run"] == len(status) - 2
+    assert told["checks_run"] == len(status) - 3
     assert told["checks_total"] == len(status)
     assert len(told["not_applicable"]) == len(CHECKS) - len(status)
 
@@ -176,6 +182,78 @@ def test_copies_with_different_labels_are_a_conflict(folder):
     assert set(conflict.samples[0]) == {f"no/{one_of(folder, 'no').name}", "yes/same picture.jpg"}
 
 
+# pictures that look alike -------------------------------------------------------------------------------------
+
+
+def heads_of(root: Path, *pictures: tuple[int, float], patients: str = "", **parts: object) -> Audit:
+    """The audit of slices of heads, each (person, depth); ``patients`` has a letter for each, or is empty."""
+    rows = []
+    for number, (person, depth) in enumerate(pictures):
+        save(head(person, depth), root / f"{number}.png")
+        patient = patients[number] if patients else ""
+        rows.append({"sample": f"s{number}", "image": f"{number}.png", "label": "ab"[number % 2], "patient": patient})
+    return audit_manifest(made(rows, root))
+
+
+FOUR = ((0, 0.0), (1, 0.0), (2, 0.0), (3, 0.0))
+NEIGHBOUR = (0, 0.8)
+
+
+def test_alike_pictures_of_nobody_known_are_kept_together_and_are_no_copies(tmp_path):
+    done = heads_of(tmp_path, *FOUR, NEIGHBOUR)
+    assert finding(done, "near_identical").status == "pass"
+    alike = finding(done, "near_alike")
+    assert (alike.status, alike.count, alike.facts["groups"]) == ("warn", 5, 1)
+    assert done.manifest.table["duplicates"].nunique() == 1
+    closest = max(alike.facts["pairs"], key=lambda pair: pair["detail"])
+    assert (closest["first"], closest["second"]) == ("s0", "s4")
+    assert SCAN_DETAIL < closest["detail"] < COPY_DETAIL
+
+
+def test_alike_pictures_of_known_patients_are_not_joined(tmp_path):
+    done = heads_of(tmp_path, *FOUR, NEIGHBOUR, patients="ABCDA")
+    assert {finding(done, check).status for check in ("near_identical", "near_alike")} == {"pass"}
+    assert finding(done, "near_alike").facts["pairs"] == []
+    assert done.manifest.table["duplicates"].nunique() == 4, "two slices of A, and three others"
+
+
+def test_neighbouring_slices_under_two_patients_are_joined_and_told(tmp_path):
+    done = heads_of(tmp_path, *FOUR, NEIGHBOUR, patients="ABCDE")
+    alike = finding(done, "near_alike")
+    assert (alike.status, alike.samples) == ("warn", (("s0", "s4"),))
+    assert [(pair["first"], pair["second"]) for pair in alike.facts["pairs"]] == [("s0", "s4")]
+    assert assign_groups(done.manifest).table["group"].nunique() == 4
+
+
+ACROSS = {
+    "alike, of nobody known": ("", NEIGHBOUR, "pass", "warn"),
+    "alike, of one patient": ("ABCDA", NEIGHBOUR, "fail", "pass"),
+    "alike, under two patients": ("ABCDE", NEIGHBOUR, "pass", "warn"),
+    "alike at first sight, of known patients": ("ABCDE", (4, 0.0), "pass", "pass"),
+    "a copy, under two patients": ("ABCDE", (0, 0.0), "fail", "pass"),
+}
+
+
+@pytest.mark.parametrize("case", ACROSS)
+def test_across_parts_copies_and_patients_fail_and_pictures_that_look_alike_warn(tmp_path, case):
+    patients, last, known, alike = ACROSS[case]
+    done = heads_of(tmp_path, *FOUR, last, patients=patients)
+    torn = done.with_split(divided(done, {"s4"}))
+    assert finding(torn, "across_parts").status == known
+    assert finding(torn, "alike_across_parts").status == alike
+    if alike == "warn":
+        assert "s4" in finding(torn, "alike_across_parts").samples[0]
+
+
+def test_a_copy_without_a_label_is_no_conflict(tmp_path):
+    for number in range(5):
+        save(head(number), tmp_path / f"{number}.png")
+    rows = [{"sample": f"s{n}", "image": f"{n % 5}.png", "label": ["a", "b", "a", "b", "a", ""][n]} for n in range(6)]
+    assert finding(audit_manifest(made(rows, tmp_path)), "label_conflict").status == "pass"
+    rows[5]["label"] = "b"
+    assert finding(audit_manifest(made(rows, tmp_path)), "label_conflict").samples == (("s0", "s5"),)
+
+
 # single images -----------------------------------------------------------------------------------------------
 
 
@@ -233,6 +311,60 @@ def test_unusual_images_are_named_and_used(folder):
     assert len(done.manifest) == 28
 
 
+def test_pictures_almost_without_contrast_are_named_and_compared_with_nothing(folder):
+    for number in range(2):
+        picture = np.full((64, 64), 90, np.uint8)
+        picture[number, :3] = 255, 180, 40
+        Image.fromarray(picture).save(folder / "yes" / f"faint {number}.png")
+    done = audit(folder, "stop")
+    assert finding(done, "near_uniform").status == "warn"
+    assert finding(done, "near_uniform").samples == (("yes/faint 0.png",), ("yes/faint 1.png",))
+    assert finding(done, "near_identical").status == finding(done, "near_alike").status == "pass"
+
+
+# what a DICOM header says ------------------------------------------------------------------------------------
+
+
+def scans_of(root: Path, *elements: dict[str, object]) -> Audit:
+    """The audit of CT pictures with these header elements, more than are changed, so that no finding is true of most."""
+    rows = []
+    for number in range(12):
+        more = elements[number] if number < len(elements) else {}
+        plain = {"PatientName": "", "PatientID": "", "BurnedInAnnotation": "NO", "SeriesInstanceUID": f"1.2.3.{number}"}
+        picture = scan(number).astype(np.int16) * 8
+        write_dicom(root / f"{number:02d}.dcm", picture, **{**plain, **more})
+        rows.append({"sample": f"s{number:02d}", "image": f"{number:02d}.dcm", "label": "ab"[number % 2]})
+    return audit_manifest(made(rows, root))
+
+
+def test_headers_that_say_nothing_amiss_pass(tmp_path):
+    done = scans_of(tmp_path)
+    assert {finding(done, check).status for check in ("burned_in", "patient_tags", "spacing")} == {"pass"}
+
+
+def test_text_burned_into_the_pixels_is_a_warning_when_the_header_says_so_or_is_not_to_be_believed(tmp_path):
+    done = scans_of(tmp_path, {"BurnedInAnnotation": "YES"}, {"BurnedInAnnotation": ""}, {"Modality": "US"})
+    one = finding(done, "burned_in")
+    assert (one.status, one.count, one.facts["sure"]) == ("warn", 3, 1)
+    assert one.samples == (("s00",), ("s01",), ("s02",))
+
+
+def test_headers_that_name_a_patient_are_a_warning_that_does_not_repeat_it(tmp_path):
+    done = scans_of(tmp_path, {"PatientName": "Silva^Ana"}, {"PatientID": "4711"}, {"PatientName": "ANONYMOUS"})
+    one = finding(done, "patient_tags")
+    assert (one.status, one.samples, one.facts["tags"]) == ("warn", (("s00",), ("s01",)), "PatientID, PatientName")
+    told = json.dumps(done.as_dict())
+    assert "Silva" not in told
+    assert "4711" not in told
+
+
+def test_pixels_of_very_different_sizes_are_named(tmp_path):
+    done = scans_of(tmp_path, {"PixelSpacing": [4.0, 4.0]}, {"PixelSpacing": [0.75, 0.75]})
+    one = finding(done, "spacing")
+    assert (one.status, one.count, one.samples) == ("warn", 1, (("s00",),))
+    assert (one.facts["finest_mm"], one.facts["coarsest_mm"]) == (0.5, 4.0)
+
+
 def test_small_classes_and_known_patients(clean, tmp_path):
     for label, count in (("no", 12), ("yes", 9)):
         (tmp_path / label).mkdir()
@@ -249,20 +381,26 @@ def test_small_classes_and_known_patients(clean, tmp_path):
 
 
 @pytest.mark.parametrize("left", [0, 1])
-def test_a_class_without_usable_images_is_an_error(folder, left):
+def test_a_class_without_usable_images_is_audited_but_not_trained_on(folder, left):
     for path in sorted((folder / "yes").iterdir())[left:]:
         path.write_bytes(b"")
+    done = audit(folder, "skip")
+    assert dict(done.manifest.table["label"].value_counts()).get("yes", 0) == left
     with pytest.raises(DataError) as caught:
-        audit(folder, "skip")
-    assert f"yes: {left}" in caught.value.found
+        require_usable(done.manifest)
+    assert caught.value.found == f"yes: {left}"
 
 
 def test_a_folder_of_broken_images_is_an_error_and_nothing_worse(folder):
     for path in folder.rglob("*.png"):
         path.write_bytes(b"GIF89a")
-    for unreadable in ("stop", "skip"):
-        with pytest.raises(DataError):
-            audit(folder, unreadable)
+    with pytest.raises(DataError):
+        audit(folder, "stop")
+    done = audit(folder, "skip")
+    assert len(done.manifest) == 0
+    assert finding(done, "readable").count == len(done.skipped) > 0
+    with pytest.raises(DataError):
+        require_usable(done.manifest)
 
 
 # across the parts of a split ---------------------------------------------------------------------------------

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy import ndimage
 
+from audit_example import head
+from laudo.audit.detail import COPY_DETAIL, SCAN_DETAIL, detail_agreement
 from laudo.audit.duplicates import (
     MOST,
     NEAR,
@@ -182,6 +184,40 @@ def test_many_pictures_are_compared_block_by_block(textures, monkeypatch):
     monkeypatch.setattr(duplicates, "candidate_pairs", lambda plain, level: whole(plain, level, block=7))
     assert near_pairs(thumbnails(pictures)) == expected
     assert len(expected) == 8
+
+
+# copies among pictures that look alike ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("other", range(1, 5))
+def test_two_heads_in_one_kind_of_skull_look_alike_and_are_no_copies(other):
+    (pair,) = near_pairs(thumbnails([head(0), head(other)]))
+    assert pair.similarity > 0.94
+    assert pair.detail < SCAN_DETAIL - 0.05
+    assert not pair.is_copy
+    assert not pair.is_one_scan
+
+
+def test_neighbouring_slices_are_one_scan_and_no_copies():
+    (pair,) = near_pairs(thumbnails([head(0), head(0, depth=0.8)]))
+    assert pair.similarity > 0.97
+    assert SCAN_DETAIL < pair.detail < COPY_DETAIL
+    assert pair.is_one_scan
+    assert not pair.is_copy
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_head_saved_again_keeps_its_detail(change):
+    pairs = near_pairs(thumbnails([head(0), head(1), CHANGES[change](head(0))]))
+    assert {(pair.first, pair.second) for pair in pairs if pair.is_copy} == {(0, 2)}
+
+
+def test_detail_of_a_picture_with_itself_with_nothing_and_either_way_round():
+    first, second, flat = *thumbnails([head(0), head(1)]), np.zeros((96, 96), np.uint8)
+    assert detail_agreement(first, first) == pytest.approx(1.0)
+    assert detail_agreement(first, flat) == detail_agreement(flat, flat) == 0.0
+    assert detail_agreement(first, second) == pytest.approx(detail_agreement(second, first), abs=0.02)
+    assert detail_agreement(first, 255 - first) < 0
 
 
 # the threshold -----------------------------------------------------------------------------------------------

@@ -252,6 +252,18 @@ def test_a_part_without_a_class(clean):
     assert (one.status, one.facts["counts"]) == ("warn", {"test: b": 0})
 
 
+def test_a_fold_without_a_class(clean):
+    folds = [1 if n % 2 == 0 and n < 20 else 2 + n % 2 for n in range(N)]
+    one = finding(audit_of(clean, fold=folds), "part_balance")
+    assert (one.status, one.facts["counts"]) == ("warn", {"1: b": 0, "2: b": 0, "3: a": 0})
+
+
+def test_samples_in_no_part_are_in_no_other_part(clean):
+    split = ["", "train", *["train" if n % 2 else "test" for n in range(N - 2)]]
+    patient = ["P", "P", *[f"Q{n}" for n in range(N - 2)]]
+    assert finding(audit_of(clean, split=split, patient=patient), "across_parts").status == "pass"
+
+
 def test_one_patient_who_decides_everything(clean):
     done = audit_of(clean, patient=["P" if n < 30 else f"Q{n}" for n in range(N)])
     one = finding(done, "group_size")

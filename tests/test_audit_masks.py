@@ -10,6 +10,8 @@ from PIL import Image
 from audit_example import audited, disc, finding, manifest, samples, save, scan
 from laudo.audit.audit import Audit, audit_manifest
 from laudo.core.errors import DataError
+from laudo.core.recipe_file import load_recipe
+from laudo.workflows.dataset import open_samples
 
 MASK_CHECKS = {
     "mask_readable",
@@ -92,6 +94,30 @@ def test_a_faulty_mask_is_found_and_named(tmp_path, damage, check, status, unusa
         with pytest.raises(DataError) as caught:
             audit_manifest(manifest(rows, tmp_path), "stop")
         assert "s003" in caught.value.details[0]
+
+
+@pytest.mark.parametrize("damage", [other_size, gone, cut])
+def test_a_bad_mask_leaves_no_image_out_where_none_is_needed(tmp_path, damage):
+    rows = samples(tmp_path, masks=True)
+    damage(tmp_path / "masks" / "003.png")
+    listed = manifest(rows, tmp_path)
+    needed, whole = (audit_manifest(listed, "skip", masks_needed=needed) for needed in (True, False))
+    assert [item.as_dict() for item in whole.findings] == [item.as_dict() for item in needed.findings]
+    assert whole.skipped == ()
+    assert len(audit_manifest(listed, "stop", masks_needed=False).manifest) == 12
+    ((_sample, reason),) = needed.skipped
+    assert reason.startswith("its mask")
+    assert reason.endswith("it can be used where no masks are needed")
+
+
+def test_a_recipe_says_whether_masks_are_needed(tmp_path):
+    rows = samples(tmp_path, masks=True)
+    other_size(tmp_path / "masks" / "003.png")
+    manifest(rows, tmp_path).save(tmp_path / "manifest.parquet")
+    recipe = load_recipe("kaggle-vgg19", ["data.positive=b"])
+    assert open_samples(recipe, tmp_path).skipped == ()
+    lesions = load_recipe("kaggle-vgg19", ["data.positive=b", "prepare.crop=lesion", "data.unreadable=skip"])
+    assert [sample for sample, _why in open_samples(lesions, tmp_path).skipped] == ["s003"]
 
 
 def test_a_sample_without_a_mask_where_others_have_one(tmp_path):

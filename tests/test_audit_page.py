@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from safetensors.torch import save_file
 
-from audit_example import audited, samples, save, scan
+from audit_example import audited, head, samples, save, scan
 from laudo.audit.sentences import plain_number
 from laudo.core.errors import DataError
 from laudo.networks.small_cnn import SmallCNN
@@ -97,3 +97,15 @@ def test_names_are_escaped_and_what_was_left_out_is_listed(tmp_path):
     assert "<script>" not in html
     assert html.count("&lt;script&gt;alert(1)") >= 2
     assert 'id="skipped"' in html
+
+
+def test_pairs_that_look_alike_are_not_called_copies(tmp_path):
+    rows = []
+    for number, (person, depth) in enumerate([(0, 0.0), (1, 0.0), (2, 0.0), (3, 0.0), (0, 0.8)]):
+        save(head(person, depth), tmp_path / f"set/{number}.png")
+        rows.append({"sample": f"s{number}", "image": f"{number}.png", "label": "ab"[number % 2]})
+    page = write_audit_page(audited(rows, tmp_path / "set"), tmp_path / "page.html", "en").read_text(encoding="utf-8")
+    (alike,) = re.findall(r"<table.*?Looks like it.*?</table>", page, re.DOTALL)
+    assert "Correlation of detail" in alike
+    assert "s4" in alike
+    assert ">Copy<" not in page

@@ -90,20 +90,22 @@ def test_the_kinds_in_the_help_are_those_of_the_table():
 def test_number_and_size_default_to_the_kinds_own(tmp_path, monkeypatch):
     calls = []
     for kind, phantom in PHANTOMS.items():
-        written = type(phantom)(lambda *arguments: calls.append(arguments), phantom.size_px, phantom.what)
+        written = type(phantom)(
+            lambda *arguments: calls.append(arguments), phantom.size_px, phantom.what, phantom.count
+        )
         monkeypatch.setitem(PHANTOMS, kind, written)
     answer("data", "make", "brats", tmp_path / "a")
     answer("data", "make", "folders", tmp_path / "b", "-n", "7", "--seed", "3", "--size", "40")
     answer("data", "make", "csv", tmp_path / "c")
     assert calls == [
-        (tmp_path / "a", data_jobs.USUAL_COUNTS["brats"], 0, PHANTOMS["brats"].size_px),
+        (tmp_path / "a", 8, 0, PHANTOMS["brats"].size_px),
         (tmp_path / "b", 7, 3, 40),
-        (tmp_path / "c", data_jobs.USUAL_COUNT, 0, PHANTOMS["csv"].size_px),
+        (tmp_path / "c", 400, 0, PHANTOMS["csv"].size_px),
     ]
 
 
 def test_make_refuses_an_unknown_kind_and_a_folder_that_holds_something(root, tmp_path):
-    assert "images-masks" in laudo("data", "make", "nothing", tmp_path / "x", code=2).stderr
+    assert "images-masks: Brain slices" in laudo("data", "make", "nothing", tmp_path / "x", code=2).stderr
     assert "these numbers" in laudo("data", "make", "dicom", tmp_path / "y", "-n", "2", "--size", "16", code=2).stderr
     assert "not empty" in laudo("data", "make", "folders", root, code=2).stderr
 

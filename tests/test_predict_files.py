@@ -128,3 +128,10 @@ def test_a_cross_validation_wants_a_fold_to_be_named(tmp_path):
     with pytest.raises(RunError, match="no model of its own") as caught:
         open_model(Run(tmp_path / "cv"))
     assert "fold-1" in caught.value.cure
+
+
+def test_dicom_files_of_a_folder_are_found_whatever_their_names(tmp_path):
+    inside = {"IM0001": b"DICM", "1.2.840.3": b"DICM", "notes": b"text", ".hidden": b"DICM", "DICOMDIR": b"DICM"}
+    for name, mark in inside.items():
+        (tmp_path / name).write_bytes(bytes(128) + mark)
+    assert [path.name for path in list_files([tmp_path])] == ["1.2.840.3", "IM0001"]

@@ -19,8 +19,10 @@ from laudo.core.errors import DataError, UnreadableImageError
 from laudo.core.manifest import Manifest
 from laudo.core.recipe import Prepare
 from laudo.prepare import cache as cache_module
-from laudo.prepare.cache import PreparedImages, cache_folder, prepare_images
+from laudo.prepare.cache import PreparedImages, cache_folder, picture_keys, prepare_images
 from laudo.prepare.transform import prepare_file, transform_key
+from read_examples import write_mat5
+from small_disk import no_file_larger_than
 
 PREPARE = Prepare(height=24, width=20, colour="grey")
 N = 11
@@ -129,6 +131,30 @@ def test_copies_of_a_file_are_decoded_once(pictures, tmp_path, decoded):
     assert len(images) == N + 3
     assert len(decoded) == N
     assert np.array_equal(images.read([0]), images.read([N]))
+
+
+def test_two_arrays_of_one_file_are_two_pictures(tmp_path):
+    one, two = (np.random.default_rng(seed).integers(0, 256, (24, 20), dtype=np.uint8) for seed in range(2))
+    write_mat5(tmp_path / "both.mat", one=one, two=two)
+    sha256 = file_hash(tmp_path / "both.mat")
+    rows = [{"sample": name, "image": f"both.mat#{name}", "label": "a", "sha256": sha256} for name in ("one", "two")]
+    manifest = Manifest.from_rows(rows, tmp_path, "made", ("a", "b"))
+    images = everything(prepare_images(manifest, PREPARE, tmp_path / "cache"))
+    assert np.array_equal(images[..., 0], np.stack([one, two]))
+
+
+def test_a_mask_is_part_of_the_name_only_where_it_decides_the_picture(manifest):
+    one, other = (manifest.with_columns(mask="m.png", mask_sha256=sha256) for sha256 in ("a", "b"))
+    assert picture_keys(one, PREPARE) == picture_keys(other, PREPARE) == picture_keys(manifest, PREPARE)
+    lesion = Prepare(height=24, width=20, colour="grey", crop="lesion")
+    assert not set(picture_keys(one, lesion)) & set(picture_keys(other, lesion))
+
+
+def test_a_sign_in_a_file_name_is_no_member(pictures, tmp_path, decoded):
+    for name in ("a #1.png", "a #2.png"):
+        shutil.copy(pictures / "00.png", tmp_path / name)
+    prepare_images(manifest_of(tmp_path), PREPARE, tmp_path / "cache")
+    assert len(decoded) == 1, "copies, whatever they are called"
 
 
 def test_the_number_of_threads_and_of_packs_changes_nothing(manifest, expected, tmp_path, monkeypatch):
@@ -359,6 +385,18 @@ def test_images_are_written_one_after_the_other(manifest, tmp_path, monkeypatch)
     monkeypatch.setattr(cache_module, "prepare_file", measuring)
     prepare_images(manifest, PREPARE, tmp_path, jobs=1)
     assert max(sizes) <= 24 * 20 * N
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4, 0.99])
+def test_pixels_that_fit_only_in_part_are_an_error_and_leave_nothing(manifest, expected, tmp_path, share):
+    with (
+        no_file_larger_than(int(share * expected.nbytes)),
+        pytest.raises(DataError, match="can not be written") as caught,
+    ):
+        prepare_images(manifest, PREPARE, tmp_path, jobs=1)
+    assert "LAUDO_CACHE" in caught.value.cure
+    assert list((tmp_path / transform_key(PREPARE)).iterdir()) == []
+    assert np.array_equal(everything(prepare_images(manifest, PREPARE, tmp_path)), expected)
 
 
 # killed and crowded ------------------------------------------------------------------------------------------

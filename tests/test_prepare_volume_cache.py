@@ -25,6 +25,7 @@ from laudo.prepare.geometry import Geometry
 from laudo.prepare.volume import PreparedVolume
 from laudo.prepare.volume_cache import PreparedVolumes, prepare_volumes
 from laudo.prepare.volume_entry import FACTS, IMAGE, MASK, read_entry, write_entry
+from small_disk import no_file_larger_than
 
 PREPARE = Prepare(volume=PrepareVolume(size_voxels=(20, 24, 16), intensity="range", limits=((0, 50),)))
 N = 5
@@ -158,6 +159,17 @@ def test_only_what_is_new_is_prepared(manifest, tmp_path, monkeypatch):
     assert len(asked) == N
 
 
+def test_two_arrays_of_one_file_are_two_volumes(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache_module, "prepare_volume", lambda p, m, s: made([tmp_path / p[0].name[-1]], m, s))
+    rows = [{"sample": name, "image": f"both.mat#{name}", "sha256": "h"} for name in "12"]
+    for name in "12":
+        (tmp_path / name).write_text(name)
+    manifest = Manifest.from_rows(rows, tmp_path, "made", ())
+    volumes = prepare_volumes(manifest, PREPARE, tmp_path / "cache")
+    for index, name in enumerate("12"):
+        assert np.array_equal(volumes.read(index), made([tmp_path / name], (), None).image)
+
+
 def test_many_more_volumes_than_may_be_open(manifest, tmp_path, monkeypatch):
     monkeypatch.setattr(cache_module, "OPEN_ARRAYS", 2)
     volumes = prepare_volumes(manifest, PREPARE, tmp_path / "cache")
@@ -265,6 +277,16 @@ def test_a_full_disk_is_said_and_what_was_finished_is_kept(manifest, tmp_path, m
     monkeypatch.setattr(cache_module, "prepare_volume", lambda p, m, s: (asked.append(1), made(p, m, s))[1])
     assert is_right(prepare_volumes(manifest, PREPARE, cache), manifest)
     assert len(asked) == N - kept
+
+
+@pytest.mark.parametrize("size_bytes", [0, 700, 20_000])
+def test_voxels_that_fit_only_in_part_are_an_error_and_leave_nothing(manifest, tmp_path, size_bytes):
+    cache = tmp_path / "cache"
+    with no_file_larger_than(size_bytes), pytest.raises(DataError, match="can not be written") as caught:
+        prepare_volumes(manifest, PREPARE, cache, jobs=1)
+    assert "LAUDO_CACHE" in caught.value.cure
+    assert entries(cache) == list(cache.rglob(".writing*")) == []
+    assert is_right(prepare_volumes(manifest, PREPARE, cache), manifest)
 
 
 # killed and crowded ------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from laudo.core.errors import UnreadableImageError
+from laudo.read import dicom_series
 from laudo.read.dicom_header import short_hash
 from laudo.read.dicom_series import read_slices
 from laudo.read.table import read_image
@@ -219,3 +220,17 @@ def test_one_file_is_a_picture(folder):
     image = read_slices([path])
     assert np.array_equal(image.array, block()[3])
     assert not image.is_volume
+
+
+def test_the_headers_of_a_folder_are_read_once_for_all_its_series(folder, monkeypatch):
+    asked = []
+    real = dicom_series.read_header
+    monkeypatch.setattr(dicom_series, "read_header", lambda path: (asked.append(path), real(path))[1])
+    write_series(folder)
+    files = len(list(folder.iterdir()))
+    (key,) = dicom_series.series_in(folder)
+    dicom_series.read_series(folder, key)
+    assert len(asked) == files
+    first = min(folder.iterdir())
+    first.rename(first.with_name("renamed"))
+    assert first.with_name("renamed") in dicom_series.series_in(folder)[key]

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 from laudo.core.errors import UnreadableImageError
 from laudo.read.image import ReadImage
@@ -31,7 +32,7 @@ each_reader = pytest.mark.parametrize("read", READERS.values(), ids=READERS)
 def check_contract(image: ReadImage) -> None:
     """What every room after this one relies on."""
     assert isinstance(image, ReadImage)
-    assert image.array.dtype in (np.uint8, np.uint16)
+    assert image.array.dtype in (np.uint8, np.uint16, np.int16, np.float32)
     assert image.array.ndim == 2 or (image.array.ndim == 3 and image.array.shape[2] == 3)
     assert image.array.size > 0
     assert image.array.flags.c_contiguous
@@ -186,22 +187,33 @@ def test_sixteen_bits_with_a_transparent_level_are_read(read, tmp_path, grey):
 
 
 @each_reader
-def test_real_numbers_become_sixteen_bits(read, tmp_path):
-    values = np.linspace(0, 1, 400, dtype=np.float32).reshape(20, 20)
-    values[0, 1], values[0, 2] = np.nan, np.inf
+@pytest.mark.parametrize(("low", "high"), [(0, 1), (0, 3), (-1000, 3000)])
+def test_real_numbers_keep_their_values(read, tmp_path, low, high):
+    values = np.linspace(low, high, 400, dtype=np.float32).reshape(20, 20)
     image = read(saved(tmp_path / "x.tif", values))
-    assert image.array.dtype == np.uint16
-    assert image.array[0, 1] == 0
-    assert image.array[0, 2] == 65535
+    assert image.array.dtype == np.float32
+    assert np.array_equal(image.array, values)
     check_contract(image)
 
 
 @each_reader
-@pytest.mark.parametrize(("value", "expected"), [(-5, 0), (0, 0), (70_000, 65_535), (300, 300)])
-def test_wide_integers_are_clipped_to_sixteen_bits(read, tmp_path, value, expected):
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_pixels_that_are_no_numbers_are_refused(read, tmp_path, value):
+    values = np.ones((20, 20), np.float32)
+    values[3, 4] = value
+    with pytest.raises(UnreadableImageError, match="not numbers"):
+        read(saved(tmp_path / "x.tif", values))
+
+
+@each_reader
+@pytest.mark.parametrize(
+    ("value", "dtype"),
+    [(-5, np.int16), (300, np.int16), (50_000, np.uint16), (70_000, np.float32), (-40_000, np.float32)],
+)
+def test_wide_integers_keep_their_values(read, tmp_path, value, dtype):
     image = read(saved(tmp_path / "x.tif", np.full((20, 20), value, np.int32)))
-    assert image.array.dtype == np.uint16
-    assert (image.array == expected).all()
+    assert image.array.dtype == dtype
+    assert (image.array == value).all()
 
 
 @each_reader
@@ -426,6 +438,15 @@ def test_the_limit_can_be_lowered(tmp_path, grey):
     with pytest.raises(UnreadableImageError, match="too large"):
         read_raster(path, max_pixels=grey.size - 1)
     assert Image.MAX_IMAGE_PIXELS >= MAX_PIXELS, "Pillow would refuse before we do"
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_a_small_file_of_a_huge_picture_is_refused_before_it_is_decoded(tmp_path, monkeypatch, mode):
+    path = tmp_path / "x.png"
+    Image.new(mode, (8200, 8200)).save(path)
+    monkeypatch.setattr(PngImageFile, "load", lambda self: pytest.fail("decoded"))
+    with pytest.raises(UnreadableImageError, match="too large"):
+        read_raster(path)
 
 
 # any bytes ---------------------------------------------------------------------------------------------------

@@ -159,6 +159,36 @@ def test_columns_that_name_a_person_are_left_out(pictures):
     assert "age" in manifest.table
 
 
+@pytest.mark.parametrize(
+    "column",
+    [
+        "Patient Name",
+        "patient's name",
+        "Data de Nascimento",
+        "data-nascimento",
+        "Teléfono 2",
+        "PatientBirthDate",
+        "E-Mail",
+    ],
+)
+def test_they_are_left_out_however_they_are_spelled(pictures, column):
+    (pictures / "t.csv").write_text(f"image,label,{column}\npics/0.png,a,Ana\npics/1.png,b,Ana\n", encoding="utf-8")
+    manifest, said = told("csv", pictures)
+    assert "Ana" not in manifest.table.to_csv()
+    assert f"may name a person: {column}" in said
+
+
+def test_nested_values_that_name_a_person_are_left_out(pictures):
+    more = {"PatientName": "Ana", "scan": [{"phone": "Ana", "kv": 120}]}
+    (pictures / "t.jsonl").write_text(json.dumps({"image": "pics/0.png", "label": "a", "meta": more}))
+    assert list(import_manifest("jsonl", pictures / "t.jsonl").table["meta"]) == ['{"scan": [{"kv": 120}]}']
+
+
+def test_a_parquet_table_may_be_called_like_a_manifest(pictures):
+    pd.DataFrame({"image": ["pics/0.png", "pics/1.png"], "label": ["a", "b"]}).to_parquet(pictures / "manifest.parquet")
+    assert list(import_manifest("csv", pictures).table["label"]) == ["a", "b"]
+
+
 def test_rows_without_a_class_and_files_that_are_not_there_are_said(pictures):
     (pictures / "t.csv").write_text("image,label\npics/0.png,a\npics/1.png,\npics/2.png,b\npics/gone.png,b\n")
     manifest, said = told("csv", pictures)
@@ -170,7 +200,6 @@ def test_rows_without_a_class_and_files_that_are_not_there_are_said(pictures):
 
 BROKEN_TABLES = {
     "no image column": ("what,label\nx,y\n", "no column that names the images", "what, label"),
-    "no row": ("", "no column that names the images", "no row"),
     "image empty": ("image,label\npics/0.png,a\n,b\n", "names no image", "row 3"),
     "strange part": (
         "image,split\npics/0.png,train\npics/1.png,holdout\n",
@@ -185,6 +214,13 @@ BROKEN_TABLES = {
     "no mask there": ("image,mask\npics/0.png,x/0.png\n", "None of the masks", "x/0.png"),
     "no text": ("image,label\npics/0.png,\0a\n", "can not be read", "no text"),
 }
+
+
+@pytest.mark.parametrize("text", ["", "image,label\n", "\n\n"])
+def test_a_table_without_rows_is_refused(pictures, text):
+    (pictures / "t.csv").write_text(text)
+    with pytest.raises(DataError, match="no rows"):
+        import_manifest("csv", pictures)
 
 
 @pytest.mark.parametrize("kind", BROKEN_TABLES)
@@ -573,6 +609,13 @@ def test_a_damaged_dicom_file_is_listed_so_that_the_audit_names_it(tmp_path):
     table = by_sample(import_manifest("dicom", tmp_path))
     assert {"a/good.dcm", "a/named.dcm"} <= set(table.index)
     assert table.loc["a/named.dcm", ["patient", "burned_in"]].tolist() == ["", "unknown"]
+
+
+@pytest.mark.parametrize(("folder", "told_of"), [("SILVA-MARIA", 1), ("silva_maria_2", 1), ("case 1", 0)])
+def test_a_path_that_names_its_patient_is_said(tmp_path, folder, told_of):
+    dicom(tmp_path / folder / "a.dcm", patient="Silva^Maria")
+    _manifest, said = told("dicom", tmp_path)
+    assert (f"of their patient: {told_of}" in said) == bool(told_of)
 
 
 def test_a_tree_without_dicom(tmp_path):

@@ -188,7 +188,7 @@ def test_fewer_groups_than_folds():
     with pytest.raises(DataError) as caught:
         fold_numbers(manifest, 5, Split(), 0)
     assert "4" in caught.value.found
-    assert "split.folds=4" in caught.value.cure
+    assert "at most 4" in caught.value.cure
 
 
 @pytest.mark.parametrize("by", ["group", "sample"])

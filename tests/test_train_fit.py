@@ -129,7 +129,7 @@ def test_other_weights_pooling_or_images_are_another_entry(dataset):
     Learner.start(small_recipe(FROZEN, base, {"network": {"pooling": "max"}}), dataset)
     fewer = replace(dataset.audit, manifest=dataset.manifest.rows(np.arange(20)))
     images = replace(dataset.images, places=dataset.images.places[:20], checksums=dataset.images.checksums[:20])
-    Learner.start(small_recipe(FROZEN, base), replace(dataset, audit=fewer, images=images))
+    Learner.start(small_recipe(FROZEN, base), replace(dataset, audit=fewer, prepared=images))
     assert len(list((cache_folder() / "features").glob("*.safetensors"))) == 4
 
 

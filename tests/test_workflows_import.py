@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -18,8 +19,10 @@ from laudo.core.errors import DataError
 from laudo.core.manifest import Manifest
 from laudo.core.messages import set_language
 from laudo.core.progress import overhear
+from laudo.core.recipe import Split
 from laudo.sources.hashes import reuse_hashes, with_hashes
 from laudo.workflows import import_set
+from laudo.workflows.data_jobs import audit_data, split_data, write_audit
 from laudo.workflows.file_stamps import stamps_below
 from laudo.workflows.import_set import RECORD, import_data
 
@@ -96,6 +99,32 @@ def test_a_second_import_opens_no_file_of_the_set_and_answers_the_same(root, tmp
     assert SAYS in said[-1]
     assert said[:-1] == first["notes"]
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
+
+
+@pytest.mark.parametrize("name", ["manifest.csv", "manifest.parquet"])
+def test_a_table_of_somebodys_own_is_never_overwritten(root, name):
+    table = pd.DataFrame({"image": ["yes/y 0.png", "no/n0.png"], "label": ["yes", "no"]})
+    table.to_csv(root / name, index=False) if name.endswith("csv") else table.to_parquet(root / name)
+    before = (root / name).read_bytes()
+    for write in (
+        lambda: import_data("csv", root / name, root),
+        lambda: split_data(root, root, Split(by="patient"), None, "folders"),
+        lambda: write_audit(audit_data(root, "folders"), root, None, "en"),
+    ):
+        with pytest.raises(DataError, match="would be overwritten") as caught:
+            write()
+        assert caught.value.file == str(root / name)
+    assert (root / name).read_bytes() == before
+    assert not {"audit.json", RECORD} & {path.name for path in root.iterdir()}
+
+
+def test_a_manifest_may_be_written_again(root, tmp_path):
+    import_data("folders", root, tmp_path / "out")
+    (tmp_path / "out" / "manifest.parquet").write_bytes(b"cut")
+    (tmp_path / "out" / RECORD).unlink()
+    assert import_data("folders", root, tmp_path / "out")["samples"] == 8
+    (tmp_path / "out" / "manifest.parquet").unlink()
+    assert import_data("folders", root, tmp_path / "out")["samples"] == 8
 
 
 WATCHED_PROCESS = """

@@ -14,6 +14,7 @@ from laudo.core.run import Run
 from laudo.prepare.transform import transform_key
 from laudo.workflows import dataset as dataset_module
 from laudo.workflows import train_run
+from laudo.workflows.plan import plan_training
 from laudo.workflows.prepare_data import prepare_data
 from training_example import FROZEN, fingerprint, plain_report, save_recipe, small_recipe, train, write_images
 
@@ -137,3 +138,10 @@ def test_volumes_are_not_trained_on_yet(data, tmp_path):
     with pytest.raises(RecipeError, match="volumes"):
         train(volumes, data, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_plan_refuses_what_a_training_would_refuse(data, tmp_path):
+    recipe = save_recipe(tmp_path / "r.yaml")
+    with pytest.raises(RecipeError, match="volumes can be prepared") as caught:
+        plan_training(str(recipe), ["prepare={volume: {crop: brain}}"], data, None)
+    assert "laudo data prepare" in caught.value.cure

@@ -61,7 +61,9 @@ class Audit:
         return replace(self, manifest=manifest, findings=findings)
 
 
-def audit_manifest(manifest: Manifest, unreadable: str = "stop", against: Manifest | None = None) -> Audit:
+def audit_manifest(
+    manifest: Manifest, unreadable: str = "stop", against: Manifest | None = None, masks_needed: bool = True
+) -> Audit:
     """Look at every sample, find copies and run the checks.
 
     Args:
@@ -69,12 +71,13 @@ def audit_manifest(manifest: Manifest, unreadable: str = "stop", against: Manife
         unreadable: ``skip`` leaves unusable samples out, ``stop`` refuses the data set because of them
             (:mod:`laudo.audit.usable` says what makes a sample unusable).
         against: another data set, whose samples must not be copies of these.
+        masks_needed: whether a sample is of use with its mask only; the findings are the same.
 
     Raises:
-        DataError: samples can not be used and ``unreadable`` is ``stop``; or none is left, or a class is.
+        DataError: samples can not be used and ``unreadable`` is ``stop``.
     """
     images = inspect_images(manifest)
-    why = reasons(images)
+    why = reasons(images, masks_needed)
     names = [str(sample) for sample in manifest.table["sample"]]
     skipped = [(sample, reason) for sample, reason in zip(names, why, strict=True) if reason]
     if skipped and unreadable == "stop":
@@ -89,7 +92,6 @@ def audit_manifest(manifest: Manifest, unreadable: str = "stop", against: Manife
     findings = run_checks(Seen(manifest, images, likeness, other))
     keep = np.array([index for index, reason in enumerate(why) if not reason], dtype=np.int64)
     usable = manifest.rows(keep).with_columns(duplicates=[f"copy-{number}" for number in likeness.cluster[keep]])
-    _check_classes(usable)
     row = {int(index): place for place, index in enumerate(keep)}
     pairs = (
         replace(p, first=row[p.first], second=row[p.second])
@@ -104,22 +106,3 @@ def audit_manifest(manifest: Manifest, unreadable: str = "stop", against: Manife
         Likeness(likeness.cluster[keep], tuple(pairs), likeness.copies[keep]),
         {name: image.thumbnail for name, image in zip(names, images, strict=True) if image.thumbnail is not None},
     )
-
-
-def _check_classes(manifest: Manifest) -> None:
-    if not len(manifest):
-        raise DataError(
-            _("No image can be used."),
-            file=manifest.root,
-            expected=_("images that can be read"),
-            cure=_("See what is wrong with each: laudo data audit"),
-        )
-    counts = manifest.table["label"].value_counts()
-    empty = [name for name in manifest.classes if counts.get(name, 0) < 2]
-    if empty:
-        raise DataError(
-            _("A class has too few usable images."),
-            file=manifest.root,
-            expected=_("at least two images a class"),
-            found=", ".join(f"{name}: {counts.get(name, 0)}" for name in empty),
-        )

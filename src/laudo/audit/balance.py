@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from laudo.audit.finding import Finding
 from laudo.audit.seen import Seen
+from laudo.core.manifest import PARTS
 
 SMALLEST_CLASS = 10
 """A class with fewer samples can be neither learned nor evaluated."""
@@ -15,8 +18,6 @@ FEWEST_IN_PART = 5
 """Samples of a class below which figures on a part say nothing of it."""
 LARGEST_GROUP = 0.2
 """Share of the set from which one group decides the figures of its part."""
-
-
 TOLD = 50
 """Samples of such a group that are named."""
 
@@ -43,21 +44,20 @@ def class_groups(seen: Seen) -> Finding | None:
 
 
 def part_balance(seen: Seen) -> Finding | None:
-    """Every class is in every part, often enough to be judged there."""
-    table = seen.manifest.table
+    """Every class is in every part, or every fold, often enough to be judged there."""
     if not seen.has_classes:
         return None
-    if not (table["split"] != "").any():
+    if not any(seen.parts):
         return Finding("part_balance", "not_run", facts={"why": "no_split"})
-    few = {}
-    for part in ("train", "val", "test"):
-        counts = table.loc[table["split"] == part, "label"].value_counts()
-        if counts.empty:
-            continue
-        for name in seen.manifest.classes:
-            n = int(counts.get(name, 0))
-            if n < FEWEST_IN_PART:
-                few[f"{part}: {name}"] = n
+    counts = Counter(zip(seen.parts, seen.manifest.table["label"], strict=True))
+    named = sorted(set(seen.parts) - {"", *PARTS}, key=lambda part: (len(part), part))
+    parts = [*(part for part in PARTS if part in seen.parts), *named]
+    few = {
+        f"{part}: {name}": counts[part, name]
+        for part in parts
+        for name in seen.manifest.classes
+        if counts[part, name] < FEWEST_IN_PART
+    }
     return Finding("part_balance", "warn" if few else "pass", len(few), (), {"counts": few, "least": FEWEST_IN_PART})
 
 

@@ -1,7 +1,7 @@
 """Every check of a data set, in one place and in the order of the report.
 
 A check takes what was seen and gives a finding; None when it does not apply (no masks, no texts, no classes). A new one is a
-function in the file of its kind, a line here, and its title and sentences in ``sentences.py``.
+function in the file of its kind, a line here, its title in ``titles.py`` and its sentences in ``sentences.py`` and beside it.
 """
 
 from __future__ import annotations

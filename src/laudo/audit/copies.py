@@ -18,13 +18,13 @@ TOLD_PAIRS = 200
 
 def identical_bytes(seen: Seen) -> Finding:
     """No file stands there twice."""
-    return _copies("identical_bytes", sharing(seen.samples, _file_keys(seen)))
+    return _copies("identical_bytes", sharing(seen.samples, seen.manifest.file_keys()))
 
 
 def identical_pixels(seen: Seen) -> Finding:
     """No two different files hold the same picture."""
     found = sharing(seen.samples, [image.pixels_sha256 if image.channels else "" for image in seen.images])
-    files = dict(zip(seen.samples, _file_keys(seen), strict=True))
+    files = dict(zip(seen.samples, seen.manifest.file_keys(), strict=True))
     return _copies("identical_pixels", tuple(one for one in found if len({files[name] for name in one}) > 1))
 
 
@@ -52,17 +52,15 @@ def near_identical(seen: Seen) -> Finding:
 
 def near_alike(seen: Seen) -> Finding:
     """No pictures that are not known to be of one person look as if they were: neighbouring slices or frames."""
-    copies = dict(zip(seen.samples, seen.copies.tolist(), strict=True))
-    patients = dict(zip(seen.samples, seen.manifest.table["patient"], strict=True))
-    found = tuple(
-        group
-        for group in sharing(seen.samples, _keys(seen.cluster))
-        if len({copies[name] for name in group}) > 1 and not _one_patient({patients[name] for name in group})
-    )
+    found = _only_alike(seen, sharing(seen.samples, _keys(seen.cluster)))
+    told = {name for group in found for name in group}
     pairs = [
-        _told(pair, seen.samples[pair.first], seen.samples[pair.second])
+        _told(pair, one, other)
         for pair in seen.likeness.pairs
-        if not pair.is_copy and seen.cluster[pair.first] == seen.cluster[pair.second]
+        if not pair.is_copy
+        and seen.cluster[pair.first] == seen.cluster[pair.second]
+        and (one := seen.samples[pair.first]) in told
+        and (other := seen.samples[pair.second]) in told
     ]
     images = sum(map(len, found))
     return Finding(
@@ -76,7 +74,7 @@ def label_conflict(seen: Seen) -> Finding | None:
         return None
     labels = dict(zip(seen.samples, seen.manifest.table["label"], strict=True))
     found = sharing(seen.samples, _keys(seen.copies))
-    torn = tuple(cluster for cluster in found if len({labels[name] for name in cluster}) > 1)
+    torn = tuple(cluster for cluster in found if len({labels[name] for name in cluster} - {""}) > 1)
     return Finding("label_conflict", "warn" if torn else "pass", len(torn), torn)
 
 
@@ -89,25 +87,34 @@ def across_parts(seen: Seen) -> Finding:
 
 
 def alike_across_parts(seen: Seen) -> Finding:
-    """No pictures that look alike stand in two parts of the split, or in two folds."""
+    """No pictures that look alike, and are neither copies nor known to be of one patient, stand in two parts, or in two folds."""
     if (torn := _torn(seen, {"alike": seen.cluster})) is None:
         return Finding("alike_across_parts", "not_run", facts={"why": "no_split"})
+    torn = _only_alike(seen, torn)
     images = len({name for cluster in torn for name in cluster})
     return Finding("alike_across_parts", "warn" if torn else "pass", images, torn)
 
 
+def _only_alike(seen: Seen, groups: Iterable[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
+    """The groups of pictures that are not all copies of one, nor all of one known patient: other checks tell of those."""
+    copies = dict(zip(seen.samples, seen.copies.tolist(), strict=True))
+    patients = dict(zip(seen.samples, seen.manifest.table["patient"], strict=True))
+    return tuple(
+        group
+        for group in groups
+        if len({copies[name] for name in group}) > 1 and not _one_patient({patients[name] for name in group})
+    )
+
+
 def _torn(seen: Seen, kinds: dict[str, Iterable[Hashable]]) -> tuple[tuple[str, ...], ...] | None:
     """Samples that share a key and stand in different parts, or folds; None when there are neither."""
-    table = seen.manifest.table
-    split = (table["split"] != "").any()
-    if not split and not (table["fold"] > 0).any():
+    if not any(seen.parts):
         return None
-    column = table["split"] if split else table["fold"]
-    parts: dict[tuple[str, Hashable], set[object]] = defaultdict(set)
+    parts: dict[tuple[str, Hashable], set[str]] = defaultdict(set)
     members: dict[tuple[str, Hashable], list[str]] = defaultdict(list)
     for kind, keys in kinds.items():
-        for name, part, key in zip(seen.samples, column, keys, strict=True):
-            if key not in ("", -1):
+        for name, part, key in zip(seen.samples, seen.parts, keys, strict=True):
+            if part and key not in ("", -1):
                 parts[kind, key].add(part)
                 members[kind, key].append(name)
     return tuple(tuple(members[key]) for key in parts if len(parts[key]) > 1)
@@ -120,7 +127,7 @@ def against(seen: Seen) -> Finding | None:
     other, images = seen.against
     others = [str(name) for name in other.table["sample"]]
     near = _pairs_between(seen, images)
-    by_file = _matches(_file_keys(seen), list(other.table["sha256"]))
+    by_file = _matches(seen.manifest.file_keys(), other.file_keys())
     by_pixels = _matches(
         *([one.pixels_sha256 if one.channels else "" for one in part] for part in (seen.images, images))
     )
@@ -148,15 +155,6 @@ def _matches(own: Sequence[str], others: Sequence[str]) -> set[tuple[int, int]]:
         if key:
             places[key].append(place)
     return {(row, place) for row, key in enumerate(own) for place in places.get(key, ())}
-
-
-def _file_keys(seen: Seen) -> list[str]:
-    """Hash of each sample's files, and the member that it is: two arrays of one file are no copies."""
-    table = seen.manifest.table
-    return [
-        f"{sha256}#{image.rpartition('#')[2]}" if sha256 and "#" in image else sha256
-        for sha256, image in zip(table["sha256"], table["image"], strict=True)
-    ]
 
 
 def _keys(numbers: np.ndarray) -> list[str]:

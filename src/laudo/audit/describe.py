@@ -12,6 +12,7 @@ import numpy as np
 from laudo.audit.thumbnail import grey_picture, is_near_uniform
 from laudo.read.content import content_box
 from laudo.read.image import ReadImage
+from laudo.read.member import split_member
 
 MANY = 256
 """Levels are counted up to this many."""
@@ -130,9 +131,8 @@ def describe(image: ReadImage, path: Path) -> tuple[Described, np.ndarray]:
 def _bytes(path: Path) -> int:
     """Size of a file, of the file or folder that a member is in."""
     try:
-        if not path.exists() and "#" in path.name:
-            path = path.with_name(path.name.rpartition("#")[0])
-        files = path.iterdir() if path.is_dir() else [path]
+        holder = split_member(path)[0]
+        files = holder.iterdir() if holder.is_dir() else [holder]
         return sum(one.stat().st_size for one in files if one.is_file())
     except OSError:
         return 0

@@ -17,7 +17,7 @@ from laudo.audit.variants import alignment
 COPY_DETAIL = 0.93
 """Correlation of detail from which a pair is one picture saved twice. Of the copies of kaggle-brain the least has 0.96; slices of
 different heads that look most alike have 0.42 there, and 0.65 among the CT heads of MedPix."""
-SCAN_DETAIL = 0.75
+SCAN_DETAIL = 0.8
 """Correlation of detail from which two pictures come from one examination, whatever their patient identifiers say. Chosen on
 MedPix: neighbouring slices that stand under two cases have 0.80 and more, heads of two persons 0.70 at most."""
 SIDE = 64
@@ -37,7 +37,14 @@ def detail_agreement(first: np.ndarray, second: np.ndarray) -> float:
         first: (FINE_SIDE, FINE_SIDE) thumbnail.
         second: the other.
     """
-    margins = alignment(first, second)[1]
+    straight = _correlation(first, second, np.zeros((2, 4)))
+    if straight >= COPY_DETAIL:  # as most copies and frames of a film are framed alike, at a fifth of the time
+        return straight
+    return _correlation(first, second, alignment(first, second)[1])
+
+
+def _correlation(first: np.ndarray, second: np.ndarray, margins: np.ndarray) -> float:
+    """Correlation of the detail of two pictures without the (2, 4) margins of each."""
     one, two = (_detail(picture, cut) for picture, cut in zip((first, second), margins, strict=True))
     length = float(np.sqrt((one @ one) * (two @ two)))
     return float(one @ two) / length if length > 0 else 0.0

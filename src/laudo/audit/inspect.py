@@ -26,6 +26,7 @@ from laudo.core.errors import UnreadableImageError
 from laudo.core.manifest import SEPARATOR, Manifest
 from laudo.core.messages import _
 from laudo.core.progress import step
+from laudo.read.member import split_member
 from laudo.read.table import read_image
 
 PACK = 256
@@ -154,4 +155,4 @@ def _are_there(manifest: Manifest, index: int) -> bool:
 
 
 def _is_there(path: Path) -> bool:
-    return path.exists() or ("#" in path.name and path.with_name(path.name.rpartition("#")[0]).exists())
+    return split_member(path)[0].exists()

@@ -95,6 +95,14 @@ class Seen:
             edges += [(first.setdefault(key, row), row) for row, key in enumerate(keys) if key != ""]
         return clusters(n, edges)
 
+    @cached_property
+    def parts(self) -> list[str]:
+        """Part of the split that each sample stands in, or else its fold; "" of a sample that is in none."""
+        table = self.manifest.table
+        if (table["split"] != "").any():
+            return [str(part) for part in table["split"]]
+        return [str(fold) if fold > 0 else "" for fold in table["fold"]]
+
     def where(self, test: Callable[[Inspected], bool]) -> list[int]:
         """Rows of the readable samples of which something is true."""
         return [row for row, image in enumerate(self.images) if image.error is None and test(image)]

@@ -2,11 +2,14 @@
 
 Left out with ``unreadable=skip``, refused with ``stop``:
 
-- an image (of any modality) or a mask that is missing or can not be read;
+- an image (of any modality) that is missing or can not be read;
 - an image of a single level, or of two, which is a drawn region and no scan;
 - images of one sample that differ in shape, so that they can not be laid over each other;
-- a mask of another shape than its image, unless most masks of the set differ from their images by the same factor (the set was
-  then made so, and the masks are resized with their images).
+- where masks are needed, a mask that is missing though it is listed, or can not be read; or one of another shape than its image,
+  unless most masks of the set differ from their images by the same factor (the set was then made so, and the masks are resized
+  with their images).
+
+A classifier of whole images never opens a mask, so a bad one is no reason to leave the image out.
 
 Reported only: empty and full masks, grey edges, strange labels, other spacing, small classes, copies, marks, and the rest.
 """
@@ -17,16 +20,49 @@ from collections import Counter
 from collections.abc import Sequence
 
 from laudo.audit.inspect import Inspected
+from laudo.core.errors import DataError
+from laudo.core.manifest import Manifest
 from laudo.core.messages import _
 
 SAME_FACTOR = 0.02
 """Relative difference of the factors along the axes that still counts as one factor."""
 
 
-def reasons(images: Sequence[Inspected]) -> list[str]:
-    """Why each sample can not be used, in words; "" when it can."""
+def reasons(images: Sequence[Inspected], masks_needed: bool = True) -> list[str]:
+    """Why each sample can not be used, in words; "" when it can.
+
+    Args:
+        images: what each sample looks like.
+        masks_needed: whether a sample is of use with its mask only.
+    """
     usual = usual_factor(images)
-    return [_reason(image, usual) for image in images]
+    if not masks_needed:
+        return [_reason(image) for image in images]
+    return [_reason(image) or _reason_of_mask(image, usual) for image in images]
+
+
+def require_usable(manifest: Manifest) -> None:
+    """Refuse a set of which too little is left to train on.
+
+    Raises:
+        DataError: no sample is left, or a class has fewer than two.
+    """
+    if not len(manifest):
+        raise DataError(
+            _("No image can be used."),
+            file=manifest.root,
+            expected=_("images that can be read"),
+            cure=_("See what is wrong with each: laudo data audit"),
+        )
+    counts = manifest.table["label"].value_counts()
+    empty = [name for name in manifest.classes if counts.get(name, 0) < 2]
+    if empty:
+        raise DataError(
+            _("A class has too few usable images."),
+            file=manifest.root,
+            expected=_("at least two images a class"),
+            found=", ".join(f"{name}: {counts.get(name, 0)}" for name in empty),
+        )
 
 
 def mask_factor(image: Inspected) -> tuple[float, ...] | None:
@@ -62,7 +98,7 @@ def channels_fit(image: Inspected) -> bool:
     return len({channel.shape for channel in image.channels}) < 2
 
 
-def _reason(image: Inspected, usual: tuple[float, ...] | None) -> str:
+def _reason(image: Inspected) -> str:
     if image.error:
         return f"{image.error.what} ({image.error.found})" if image.error.found else image.error.what
     if image.looks_like_mask:
@@ -73,13 +109,23 @@ def _reason(image: Inspected, usual: tuple[float, ...] | None) -> str:
         return _("its images differ in shape: {shapes}").format(
             shapes=", ".join(_sides(channel.shape) for channel in image.channels)
         )
-    if image.mask is not None and image.mask.error:
-        return _("its mask can not be read: {error}").format(error=image.mask.error)
-    if image.mask is not None and not mask_fits(image, usual):
-        return _("its mask is {mask}, the image {image}").format(
+    return ""
+
+
+def _reason_of_mask(image: Inspected, usual: tuple[float, ...] | None) -> str:
+    if image.mask is None:
+        return ""
+    if image.mask.error:
+        reason = _("its mask can not be read: {error}").format(error=image.mask.error)
+    elif not mask_fits(image, usual):
+        reason = _("its mask is {mask}, the image {image}").format(
             mask=_sides(image.mask.shape), image=_sides(image.size)
         )
-    return ""
+    else:
+        return ""
+    if len(image.size) > 2:
+        return reason  # volumes are prepared with their masks, whatever is learned from them
+    return _("{reason}; it can be used where no masks are needed").format(reason=reason)
 
 
 def _sides(shape: Sequence[int]) -> str:

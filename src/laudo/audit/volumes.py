@@ -15,8 +15,8 @@ SPACING_SHARE = 0.01
 """Relative difference of spacings that is still taken for rounding."""
 AFFINE_MM = 0.5
 """Distance of the same corner in two files that is still taken for rounding, in mm."""
-ANISOTROPIC = 5.0
-"""Ratio of the coarsest to the finest spacing of the set from which it is told."""
+COARSER = 5.0
+"""How many times coarser than the finest image of the set the coarsest may be, each by its coarsest axis."""
 
 
 def channels_agree(seen: Seen) -> Finding | None:
@@ -41,11 +41,18 @@ def spacing(seen: Seen) -> Finding | None:
     rows = seen.where(lambda image: image.channels[0].spacing_mm is not None)
     if not rows:
         return None
-    spacings = np.array([max(seen.images[row].channels[0].spacing_mm or (1.0,)) for row in rows])
+    coarse = np.array([max(seen.images[row].channels[0].spacing_mm or (1.0,)) for row in rows])
     fine = np.array([min(seen.images[row].channels[0].spacing_mm or (1.0,)) for row in rows])
-    facts = {"finest_mm": float(fine.min()), "coarsest_mm": float(spacings.max())}
-    differ = spacings.max() > ANISOTROPIC * max(1e-9, float(spacings.min()))
-    return Finding("spacing", "warn" if differ else "pass", len(rows) if differ else 0, facts=facts)
+    facts = {"finest_mm": float(fine.min()), "coarsest_mm": float(coarse.max())}
+    if coarse.max() <= COARSER * max(1e-9, float(coarse.min())):
+        return Finding("spacing", "pass", facts=facts)
+    usual = max(1e-9, float(np.median(coarse)))
+    far = [
+        row
+        for row, one in zip(rows, coarse, strict=True)
+        if not COARSER**-0.5 <= max(1e-9, one) / usual <= COARSER**0.5
+    ]
+    return seen.about("spacing", "warn", far, **facts)
 
 
 Geometry = tuple[tuple[int, ...], tuple[float, ...] | None, tuple[float, ...] | None]

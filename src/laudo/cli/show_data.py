@@ -163,7 +163,8 @@ def audit_answer(audit: Audit, inflation: dict[str, Any] | None = None, files: d
         for finding in audit.findings:
             mark, style = marks[finding.status]
             # a title states what should be: beside a finding it would contradict it
-            line = title(finding.check, _) if finding.status == "pass" else sentence(finding, _, number)
+            name, said = title(finding.check, _), sentence(finding, _, number)
+            line = {"pass": name, "not_run": f"{name}: {said}"}.get(finding.status, said)
             console.print(Text.assemble((f"{mark} {words[finding.status]:<{width}}  ", style), line))
             listed = [" = ".join(names[:NAMED]) + (" = …" if len(names) > NAMED else "") for names in finding.samples]
             for names in listed[:NAMED]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -123,6 +124,25 @@ class Manifest:
         """Absolute paths of one sample's masks; none when it has no mask."""
         joined = self.table["mask"].iloc[index]
         return [self.root / relative for relative in joined.split(SEPARATOR)] if joined else []
+
+    def file_keys(self, column: Literal["image", "mask"] = "image") -> list[str]:
+        """What each sample's images or masks are known by: the hash of their files, and the members of them that are meant.
+
+        Two arrays of one file have one hash and are two pictures. Empty when a file can not be opened, or there is none.
+        """
+        hashes = self.table["sha256" if column == "image" else "mask_sha256"].astype(str)
+        return [
+            "#".join([sha256, *self._members(str(joined))]) if sha256 and "#" in joined else sha256
+            for sha256, joined in zip(hashes, self.table[column], strict=True)
+        ]
+
+    def _members(self, joined: str) -> list[str]:
+        """Name of the member that each path means, "" of one that exists as it stands; nothing when all do."""
+        members = [
+            path.rpartition("#")[2] if "#" in path and not (self.root / path).exists() else ""
+            for path in joined.split(SEPARATOR)
+        ]
+        return members if any(members) else []
 
     def labelled_by(self, column: str) -> Manifest:
         """The samples whose class is what another column says; samples that it says nothing of are left out.

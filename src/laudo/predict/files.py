@@ -20,11 +20,12 @@ from laudo.networks.precision import Precision
 from laudo.predict.batches import predict_pixels
 from laudo.predict.model import Model
 from laudo.prepare.transform import prepare_file
+from laudo.read.dicom_file import begins_as_dicom
 from laudo.read.table import ENDINGS, is_image_name
 
 
 def list_files(paths: Sequence[Path]) -> list[Path]:
-    """Files named, and all raster images below the folders named, in order and once each.
+    """Files named, and all images below the folders named, DICOM files without an ending too, in order and once each.
 
     Raises:
         DataError: a path does not exist, or there is no image at all.
@@ -35,8 +36,9 @@ def list_files(paths: Sequence[Path]) -> list[Path]:
             for parent, folders, names in os.walk(path):
                 folders.sort()
                 for name in sorted(names):
-                    if is_image_name(name):
-                        found[Path(parent, name)] = None
+                    file = Path(parent, name)
+                    if is_image_name(name) or (not name.startswith(".") and begins_as_dicom(file)):
+                        found[file] = None
         elif path.exists():
             found[path] = None
         else:

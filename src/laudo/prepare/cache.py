@@ -122,7 +122,7 @@ def missing_images(manifest: Manifest, prepare: Prepare, cache: Path | None = No
 
 
 def picture_keys(manifest: Manifest, prepare: Prepare) -> list[str]:
-    """Name of each sample in the cache: the hash of its file, and of its mask where that matters.
+    """Name of each sample in the cache: what its file is known by, and its mask where that matters.
 
     Raises:
         DataError: a sample has several images.
@@ -133,11 +133,11 @@ def picture_keys(manifest: Manifest, prepare: Prepare) -> list[str]:
             found=", ".join(manifest.channels),
             cure=_("Volumes of several channels are prepared by a recipe with the section prepare.volume."),
         )
-    hashes = manifest.table["sha256"].astype(str).tolist()
+    images = manifest.file_keys()
     if not prepare.needs_mask:
-        return hashes
-    masks = manifest.table["mask_sha256"].astype(str).tolist()
-    return [hashlib.sha256(f"{image}\n{mask}".encode()).hexdigest() for image, mask in zip(hashes, masks, strict=True)]
+        return images
+    masks = manifest.file_keys("mask")
+    return [hashlib.sha256(f"{image}\n{mask}".encode()).hexdigest() for image, mask in zip(images, masks, strict=True)]
 
 
 def not_written(folder: Path, error: OSError) -> DataError:

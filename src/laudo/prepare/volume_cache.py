@@ -241,9 +241,8 @@ def _section(prepare: Prepare) -> PrepareVolume:
 def _folders(manifest: Manifest, volume: PrepareVolume, cache: Path | None) -> list[Path]:
     """Where the entry of each sample lies or will lie."""
     root = (cache or cache_folder()) / "volumes" / volume_key(volume)
-    table = manifest.table
     folders = []
-    for image, mask in zip(table["sha256"].astype(str), table["mask_sha256"].astype(str), strict=True):
+    for image, mask in zip(manifest.file_keys(), manifest.file_keys("mask"), strict=True):
         name = hashlib.sha256(f"{image}\n{mask}".encode()).hexdigest()[:32]
         folders.append(root / name[:2] / name)
     return folders

@@ -37,6 +37,17 @@ def is_dicom(head: bytes) -> bool:
     return explicit or 0 < length <= 128
 
 
+def begins_as_dicom(path: Path) -> bool:
+    """Whether the first bytes of a file are those of DICOM, whatever its name; not when it can not be opened, and not an index."""
+    if path.name.upper() == "DICOMDIR":
+        return False
+    try:
+        with path.open("rb") as handle:
+            return is_dicom(handle.read(132))
+    except OSError:
+        return False
+
+
 def open_dicom(path: Path, pixels: bool = True, tags: Sequence[str] | None = None) -> FileDataset:
     """Parse a DICOM file; call inside :func:`laudo.read.guard.one_error`.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,6 +85,7 @@ class DicomHeader:
         burned_in: ``yes`` or ``no`` as the file states; ``unknown`` when it does not, or says no and is of a kind
             that often holds text.
         patient_tags: names, never values, of filled elements that identify a person.
+        in_path: whether the patient's identifier or name stands in the names of the file and its folders.
     """
 
     series: str
@@ -97,6 +98,7 @@ class DicomHeader:
     frames: int
     burned_in: str
     patient_tags: tuple[str, ...]
+    in_path: bool = False
 
 
 def read_header(path: Path) -> DicomHeader:
@@ -106,7 +108,8 @@ def read_header(path: Path) -> DicomHeader:
         UnreadableImageError: missing, not DICOM, or damaged.
     """
     with one_error(path):
-        return header_of(open_dicom(path, pixels=False, tags=(*_PICTURE_TAGS, *PATIENT_TAGS)))
+        dataset = open_dicom(path, pixels=False, tags=(*_PICTURE_TAGS, *PATIENT_TAGS))
+        return replace(header_of(dataset), in_path=_stands_in(path, dataset))
 
 
 def header_of(dataset: Dataset) -> DicomHeader:
@@ -134,6 +137,17 @@ def header_of(dataset: Dataset) -> DicomHeader:
 def short_hash(value: str) -> str:
     """First 8 hex digits of the SHA-256 of a text; empty for an empty text."""
     return hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()[:8] if value else ""
+
+
+def _stands_in(path: Path, dataset: Dataset) -> bool:
+    """Whether a part of the path holds the patient's identifier or name; those of up to three letters could be anything."""
+    told = [_text(dataset, name) for name in ("PatientID", "PatientName")]
+    values = [_letters(value) for value in told if not _says_nothing(value)]
+    return any(len(value) > 3 and value in _letters(part) for value in values for part in path.parts)
+
+
+def _letters(text: str) -> str:
+    return "".join(one for one in text.casefold() if one.isalnum())
 
 
 def _says_nothing(value: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,10 +51,21 @@ def series_in(folder: Path) -> dict[str, list[Path]]:
     Raises:
         UnreadableImageError: a DICOM file is damaged: a series must not be read without it.
     """
+    files = [path for path in sorted(folder.iterdir()) if _may_be_a_slice(path)]
+    facts = [path.stat() for path in files]
+    seen = tuple((str(path), fact.st_size, fact.st_mtime_ns) for path, fact in zip(files, facts, strict=True))
+    return _series_of(seen)
+
+
+def _may_be_a_slice(path: Path) -> bool:
+    return not path.name.startswith(".") and path.name.upper() != "DICOMDIR" and path.is_file()
+
+
+@lru_cache(maxsize=4)
+def _series_of(seen: tuple[tuple[str, int, int], ...]) -> dict[str, list[Path]]:
+    """The same of files as the disk last described them: a folder of many series has its headers read once, not once a series."""
     found: dict[str, list[Path]] = {}
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.name.upper() == "DICOMDIR" or not path.is_file():
-            continue
+    for path in (Path(name) for name, _size, _changed in seen):
         with one_error(path), path.open("rb") as handle:
             ours = is_dicom(handle.read(132))
         if ours:

@@ -34,7 +34,7 @@ class ReadImage:
 
     Attributes:
         array: a picture, (H, W) or (H, W, 3), uint8, or uint16 when the file holds more than eight bits; int16 or float32 when
-            its values are calibrated (Hounsfield units); or a volume, (X, Y, Z) int16, uint8, uint16 or float32, its axes
+            its values are calibrated (Hounsfield units), negative or real; or a volume, (X, Y, Z) of the same types, its axes
             running to the patient's right, front and head (RAS+).
         spacing_mm: distance of neighbouring pixels, per array axis; None when the file does not say.
         format: the file's true format, whatever its ending says.

@@ -57,7 +57,7 @@ def read_nifti(path: Path) -> ReadImage:
             header = _header(head, path)
             shape, dtype, offset = _layout(header, path)
             length = math.prod(shape) * dtype.itemsize
-            if offset < 0:
+            if offset < header.single_vox_offset:  # nibabel lets 0 pass, and would take the header for pixels
                 raise damaged(path, f"vox_offset {offset}")
             check_size(path, offset + max(length, 4 * math.prod(shape)), size)
             wanted = offset + length

@@ -10,7 +10,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from laudo.core.errors import UnreadableImageError
 from laudo.core.messages import _
+from laudo.read.guard import check_size
 from laudo.read.image import ReadImage
+from laudo.read.number_types import known_numbers
 from laudo.read.quiet import quiet
 from laudo.read.what import KNOWN, what_it_is
 
@@ -37,15 +39,15 @@ DECODER = f"pillow {PIL.__version__}"
 def read_raster(path: Path, max_pixels: int = MAX_PIXELS) -> ReadImage:
     """Decode a raster image.
 
-    Transparent pixels are laid over black; palettes are resolved; 16-bit pixels stay 16 bit; EXIF rotation is applied;
-    of an animation the first frame is taken.
+    Transparent pixels are laid over black; palettes are resolved; 16-bit pixels stay 16 bit, wider and real numbers keep their
+    values; EXIF rotation is applied; of an animation the first frame is taken.
 
     Args:
         path: the file; its ending is not trusted.
         max_pixels: refuse images with more pixels, before decoding them.
 
     Raises:
-        UnreadableImageError: missing, not an image, cut short, or too large.
+        UnreadableImageError: missing, not an image, cut short, too large, or a pixel is NaN or infinite.
     """
     try:
         # Pillow only warns of images up to twice its limit; ours lies below it and is an error
@@ -83,6 +85,8 @@ def _check_size(image: Image.Image, path: Path, max_pixels: int) -> None:
         raise _too_large(path, f"{width} × {height}", max_pixels)
     if width < 1 or height < 1:
         raise UnreadableImageError(_("The image has no pixels."), file=path, found=f"{width} × {height}")
+    wide = 4 if image.mode in {"I", "F"} else 2 if image.mode.startswith("I;16") else 1
+    check_size(path, width * height * len(image.getbands()) * wide, path.stat().st_size)
 
 
 def _too_large(path: Path, found: str, max_pixels: int) -> UnreadableImageError:
@@ -105,39 +109,37 @@ def _convert(image: Image.Image, path: Path) -> ReadImage:
     if getattr(image, "n_frames", 1) > 1:
         notes.append("frames")
         facts["frames"] = getattr(image, "n_frames", 1)
-    upright = ImageOps.exif_transpose(image)
-    if upright.size != image.size or image.getexif().get(0x0112, 1) != 1:
+    if image.getexif().get(0x0112, 1) != 1:
         notes.append("rotated")
+        ImageOps.exif_transpose(image, in_place=True)
     if mode == "P":
         notes.append("palette")
     if "A" in mode or "transparency" in image.info or mode in {"La", "RGBa"}:
         notes.append("alpha")
     if "alpha" in notes and mode.startswith("I;16"):  # the transparent level: Pillow would cut such pixels to 8 bits
-        array = _pixels(upright)
+        array = _pixels(image, path)
         array[array == image.info["transparency"]] = 0
     elif "alpha" in notes:
-        rgba = np.asarray(upright.convert("RGBA"), dtype=np.uint16)
-        array = ((rgba[..., :3] * rgba[..., 3:] + 127) // 255).astype(np.uint8)
+        rgba = image.convert("RGBA")
+        flat = Image.new("RGB", image.size)
+        flat.paste(rgba, mask=rgba.getchannel("A"))
+        array = np.asarray(flat)
     else:
-        array = _pixels(upright)
+        array = _pixels(image, path)
     if array.ndim == 3 and (array[..., 0] == array[..., 1]).all() and (array[..., 0] == array[..., 2]).all():
         array = array[..., 0]
     return ReadImage(np.ascontiguousarray(array), None, name, mode, tuple(notes), facts, None, DECODER)
 
 
-def _pixels(image: Image.Image) -> np.ndarray:
+def _pixels(image: Image.Image, path: Path) -> np.ndarray:
     """(H, W) or (H, W, 3) array of an image without transparency."""
     if image.mode.startswith("I;16"):
         return np.asarray(image).astype(np.uint16)
     if image.mode in {"I", "F"}:
-        wide = np.asarray(image)
-        finite = np.nan_to_num(wide.astype(np.float64), nan=0.0, posinf=65535.0, neginf=0.0)
-        if image.mode == "F" and finite.max(initial=0) <= 1.0:
-            finite = finite * 65535.0
-        return finite.clip(0, 65535).astype(np.uint16)
+        return known_numbers(np.asarray(image), path)
     if image.mode in {"1", "L"}:
-        return np.asarray(image.convert("L"))
-    return np.asarray(image.convert("RGB"))
+        return np.asarray(image if image.mode == "L" else image.convert("L"))
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _what_it_is(path: Path) -> str:

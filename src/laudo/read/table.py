@@ -12,6 +12,7 @@ from laudo.core.messages import _
 from laudo.read import dicom_file, matlab, nifti, raster
 from laudo.read.guard import a_folder, missing, one_error
 from laudo.read.image import ReadImage
+from laudo.read.member import split_member
 
 HEAD_BYTES = 4096
 """How much of a file is looked at to tell its format."""
@@ -63,7 +64,7 @@ _PACKAGES = (
     "scipy",
 )
 
-READERS_VERSION = 1
+READERS_VERSION = 2
 """Raised when a reader here gives other pixels for the same file."""
 
 
@@ -96,9 +97,9 @@ def read_image(path: Path) -> ReadImage:
     Raises:
         UnreadableImageError: missing, a folder, not an image, damaged, too large.
     """
-    if "#" in path.name and not path.exists():
-        base, _sign, member = path.name.rpartition("#")
-        return _read_member(path, path.with_name(base) if base else path.parent, member)
+    holder, member = split_member(path)
+    if holder != path:
+        return _read_member(path, holder, member)
     if path.is_dir():
         raise a_folder(path)
     return format_of(path).read(path)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from laudo.core.recipe import Augment, Prepare, Recipe
+from laudo.core.recipe import Recipe
 from laudo.report.citations import OPTIMISERS, SOURCES, backbone_key
 from laudo.report.context import Evidence
+from laudo.report.methods_preparation import preparation_text
 from laudo.report.sanity import pooled_sanity
 from laudo.report.voice import Voice
 
@@ -18,7 +19,7 @@ def methods_text(evidence: Evidence, voice: Voice) -> list[str]:
     recipe = evidence.recipe
     if recipe is None:
         return []
-    writers: tuple[Writer, ...] = (_data, _preparation, _network, _training, _evaluation, _explanation)
+    writers: tuple[Writer, ...] = (_data, preparation_text, _network, _training, _evaluation, _explanation)
     paragraphs = (" ".join(write(evidence, recipe, voice)) for write in writers)
     return [text for text in paragraphs if text]
 
@@ -101,74 +102,6 @@ def _repeats(recipe: Recipe, voice: Voice) -> list[str]:
         return []
     text = _("The whole was repeated {n} times with other seeds; the figures are those of the first.")
     return [text.format(n=voice.integer(recipe.split.repeats))]
-
-
-def _preparation(_evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
-    _ = voice.gettext
-    prepare = recipe.prepare
-    text = []
-    if prepare.crop == "content":
-        text.append(_("Black borders were cut away."))
-    elif prepare.crop == "lesion":
-        text.append(
-            _("Each image was cropped to the box around its mask, with {margin} of its side kept around it.").format(
-                margin=voice.percent(prepare.margin)
-            )
-        )
-    text += _grey_levels(prepare, voice)
-    size = {"width": prepare.width, "height": prepare.height}
-    if prepare.fit == "pad":
-        text.append(
-            _(
-                "Images were scaled to fit {width} × {height} pixels with their aspect kept, and padded with black."
-            ).format(**size)
-        )
-    else:
-        text.append(_("Images were resized to {width} × {height} pixels without keeping their aspect.").format(**size))
-    changes = _changes(recipe.augment, voice)
-    if recipe.augment.mirrored_copies:
-        text.append(_("Every training image was also used mirrored left and right."))
-    if changes:
-        text.append(_("Only training images were augmented at random: {changes}.").format(changes=voice.join(changes)))
-    elif not recipe.augment.mirrored_copies:
-        text.append(_("No augmentation was used."))
-    return text
-
-
-def _grey_levels(prepare: Prepare, voice: Voice) -> list[str]:
-    _ = voice.gettext
-    if prepare.intensity == "percentile":
-        if prepare.percentiles == (1.0, 99.0):
-            return [_("The intensities of each image were stretched from its 1st to its 99th percentile.")]
-        low, high = (voice.short(value) for value in prepare.percentiles)
-        text = _("The intensities of each image were stretched from its percentile {low} to its percentile {high}.")
-        return [text.format(low=low, high=high)]
-    if prepare.intensity == "zscore":
-        return [_("The intensities of each image were stretched from 3 standard deviations below its mean to 3 above.")]
-    if prepare.intensity == "window" and prepare.window is not None:
-        centre, width = (voice.short(value) for value in prepare.window)
-        text = _("The intensities were cut to a window of centre {centre} and width {width}.")
-        return [text.format(centre=centre, width=width)]
-    if prepare.intensity == "range" and prepare.limits is not None:
-        low, high = (voice.short(value) for value in prepare.limits)
-        return [_("The intensities were stretched from {low} to {high}.").format(low=low, high=high)]
-    if prepare.intensity == "fitted":
-        return [_("The intensities were stretched between limits that were found on the training part.")]
-    return []
-
-
-def _changes(augment: Augment, voice: Voice) -> list[str]:
-    _ = voice.gettext
-    named = (
-        (augment.horizontal_flip, _("horizontal flips with probability {value}"), voice.short),
-        (augment.vertical_flip, _("vertical flips with probability {value}"), voice.short),
-        (augment.rotation_degrees, _("rotations up to {value} degrees"), voice.short),
-        (augment.scale, _("scaling up to {value}"), voice.percent),
-        (augment.translation, _("shifts up to {value} of the side"), voice.percent),
-        (augment.brightness, _("brightness up to {value} of the range"), voice.percent),
-        (augment.contrast, _("contrast up to {value}"), voice.percent),
-    )
-    return [text.format(value=write(value)) for value, text, write in named if value > 0]
 
 
 def _network(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:

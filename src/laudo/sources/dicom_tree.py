@@ -14,9 +14,10 @@ from laudo.core.errors import DataError, UnreadableImageError
 from laudo.core.manifest import Manifest
 from laudo.core.messages import N_, _
 from laudo.core.progress import say, track
-from laudo.read.dicom_file import ENDINGS, is_dicom
+from laudo.read.dicom_file import ENDINGS, begins_as_dicom
 from laudo.sources.folders import order_classes
 from laudo.sources.hashes import series_hashes
+from laudo.sources.layout import some
 from laudo.sources.source import Source
 
 if TYPE_CHECKING:
@@ -67,21 +68,12 @@ def _fits(root: Path) -> bool:
         for name in sorted(names):
             if name.upper() == "DICOMDIR" or name.startswith("."):
                 continue
-            if _is_dicom(Path(parent, name)):
+            if begins_as_dicom(Path(parent, name)):
                 return True
             seen += 1
             if seen >= 20:
                 return False
     return False
-
-
-def _is_dicom(path: Path) -> bool:
-    """Whether the first bytes of a file say so."""
-    try:
-        with path.open("rb") as handle:
-            return is_dicom(handle.read(132))
-    except OSError:
-        return False
 
 
 def find_series(root: Path) -> list[Series]:
@@ -107,7 +99,8 @@ def find_series(root: Path) -> list[Series]:
             folder = path.parent.relative_to(root).as_posix()
             folder = "" if folder == "." else folder
             if isinstance(header, UnreadableImageError):
-                if path.suffix.lower() in ENDINGS or _is_dicom(path):  # damaged: listed, so that the audit names it
+                # damaged: listed, so that the audit names it
+                if path.suffix.lower() in ENDINGS or begins_as_dicom(path):
                     found[folder, f"/{path.name}"] = Series(folder, "", [path])
                 else:
                     other.append(path)
@@ -127,7 +120,7 @@ def find_series(root: Path) -> list[Series]:
             found=_("files: {n}, DICOM without a picture: {without}").format(n=len(files), without=pictureless),
         )
     if other:
-        names = ", ".join(path.relative_to(root).as_posix() for path in other[:10]) + (" …" if len(other) > 10 else "")
+        names = some([path.relative_to(root).as_posix() for path in other])
         say(_("Files left out because they are not DICOM: {n} ({names})").format(n=len(other), names=names))
     if pictureless:
         say(_("DICOM files left out because they hold no picture: {n}").format(n=pictureless))
@@ -177,8 +170,7 @@ def folder_labels(every: Sequence[Series]) -> dict[str, str]:
         say(_("Each folder holds one patient; the folders are not taken for classes"))
         return {}
     names = sorted(patients)
-    shown = ", ".join(names[:10]) + (" …" if len(names) > 10 else "")
-    say(_("Classes are named by the folders: {names}").format(names=shown))
+    say(_("Classes are named by the folders: {names}").format(names=some(names)))
     return {name: name for name in names}
 
 
@@ -199,6 +191,14 @@ def _say(every: Sequence[Series]) -> None:
     if tags:
         names = ", ".join(sorted(tags))
         say(_("Tags that identify a patient are filled: {names}. They are not copied.").format(names=names))
+    told = sum(header.in_path for header in headers)
+    if told:
+        say(
+            _(
+                "Files whose path holds the identifier or the name of their patient: {n}. "
+                "Manifests and runs list paths: rename folders and files before you pass them on."
+            ).format(n=told)
+        )
     unknown = sum(not header.patient for header in headers)
     if unknown:
         say(_("Files without a patient identifier: {n}").format(n=unknown))

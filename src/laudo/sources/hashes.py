@@ -15,6 +15,7 @@ from laudo.core.environment import file_hash
 from laudo.core.manifest import SEPARATOR
 from laudo.core.messages import _
 from laudo.core.progress import track
+from laudo.read.member import split_member
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,7 @@ def with_hashes(rows: Sequence[dict[str, object]], root: Path) -> list[dict[str,
 
 def path_hash(path: Path, book: HashBook | None = None) -> str:
     """Hash of a file, of the file that a member (``file#member``) is in, or of a folder's own files; empty when unreadable."""
-    if not path.exists() and "#" in path.name:
-        outer = path.name.rpartition("#")[0]
-        path = path.with_name(outer) if outer else path.parent
+    path = split_member(path)[0]
     book = book or HashBook()
     try:
         if path.is_dir():

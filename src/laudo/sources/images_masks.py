@@ -15,6 +15,7 @@ from laudo.core.progress import say
 from laudo.read.table import ENDINGS, is_image_name
 from laudo.sources.folders import order_classes
 from laudo.sources.hashes import with_hashes
+from laudo.sources.layout import some
 from laudo.sources.part_names import part_named
 from laudo.sources.source import Source
 
@@ -167,13 +168,9 @@ def _say(pairs: Sequence[Pair], bare: Sequence[str], strangers: Sequence[str]) -
             )
         )
     if bare:
-        say(_("Images without a mask: {n} ({names})").format(n=len(bare), names=_listed(bare)))
+        say(_("Images without a mask: {n} ({names})").format(n=len(bare), names=some(bare)))
     if strangers:
-        say(_("Masks without an image: {n} ({names})").format(n=len(strangers), names=_listed(strangers)))
-
-
-def _listed(names: Sequence[str], most: int = 20) -> str:
-    return ", ".join(names[:most]) + (" …" if len(names) > most else "")
+        say(_("Masks without an image: {n} ({names})").format(n=len(strangers), names=some(strangers)))
 
 
 SOURCE = Source(

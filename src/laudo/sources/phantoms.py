@@ -20,11 +20,13 @@ class Phantom:
         write: writes (folder, number of samples, seed, size in pixels or voxels); the k-th sample depends on seed and k alone.
         size_px: usual size.
         what: one sentence, in English; shown translated.
+        count: usual number of samples.
     """
 
     write: Callable[[Path, int, int, int], None]
     size_px: int
     what: str
+    count: int = 400
 
 
 PHANTOMS: dict[str, Phantom] = {
@@ -38,14 +40,14 @@ PHANTOMS: dict[str, Phantom] = {
     ),
     "busi": Phantom(pictures.write_busi, 256, N_("Breast ultrasound, benign, malignant and normal, one or two masks")),
     "brats": Phantom(
-        volumes.write_brats, 96, N_("Brain volumes in four MR sequences, with three nested tumour regions")
+        volumes.write_brats, 96, N_("Brain volumes in four MR sequences, with three nested tumour regions"), 8
     ),
-    "msd": Phantom(volumes.write_msd, 50, N_("Small volumes of a hippocampus, its two parts labelled")),
+    "msd": Phantom(volumes.write_msd, 50, N_("Small volumes of a hippocampus, its two parts labelled"), 40),
     "medpix2": Phantom(phantom_medpix.write, 224, N_("Teaching cases: CT and MR slices with captions and reports")),
     "images-masks": Phantom(pictures.write_images_masks, 128, N_("Brain slices with tumour masks, in two folders")),
     "csv": Phantom(pictures.write_csv, 192, N_("Breast ultrasound listed in a CSV table")),
     "jsonl": Phantom(pictures.write_jsonl, 192, N_("CT and MR slices with captions, listed in JSON Lines")),
-    "dicom": Phantom(phantom_dicom.write, 128, N_("CT and MR series of the head as DICOM files")),
+    "dicom": Phantom(phantom_dicom.write, 128, N_("CT and MR series of the head as DICOM files"), 40),
     "folders": Phantom(
         pictures.write_folders, 128, N_("Brain slices with one of three kinds of tumour, a folder each")
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,23 +15,25 @@ from laudo.core.errors import DataError
 from laudo.core.manifest import COLUMNS, SEPARATOR, Manifest
 from laudo.core.messages import _
 from laudo.core.progress import say
+from laudo.read.member import split_member
 from laudo.sources.folders import order_classes
 from laudo.sources.hashes import with_hashes
+from laudo.sources.layout import some
 from laudo.sources.part_names import part_named
 from laudo.sources.table_file import SYNONYMS, Record, match_columns
 
 IDENTIFYING = frozenset(
     {
-        "name", "patient_name", "patientname", "first_name", "last_name", "surname", "nome", "nome_paciente",
-        "nombre", "apellido", "birth_date", "birthdate", "date_of_birth", "dob", "data_nascimento",
-        "fecha_nacimiento", "address", "endereco", "endereço", "direccion", "phone", "telefone", "telefono", "email",
-        "cpf", "rg", "dni", "ssn", "mrn", "medical_record_number", "accession_number",
+        "name", "fullname", "patientname", "patientsname", "nameofpatient", "firstname", "lastname", "givenname", "familyname",
+        "middlename", "surname", "nome", "nomecompleto", "nomepaciente", "nomedopaciente", "sobrenome", "nombre", "nombrecompleto",
+        "nombrepaciente", "nombredelpaciente", "apellido", "apellidos", "birthdate", "patientbirthdate", "patientsbirthdate",
+        "dateofbirth", "birthday", "dob", "datanascimento", "datadenascimento", "fechanacimiento", "fechadenacimiento",
+        "address", "patientaddress", "endereco", "direccion", "phone", "phonenumber", "telephone", "mobile", "telefone", "celular",
+        "telefono", "email", "mail", "correo", "correoelectronico", "cpf", "rg", "dni", "nif", "ssn", "socialsecuritynumber",
+        "nhsnumber", "mrn", "medicalrecordnumber", "prontuario", "historiaclinica", "accession", "accessionnumber",
     }
 )  # fmt: skip
-"""Columns that are never copied: they may name a person."""
-
-SHOWN = 10
-"""How many names a message lists."""
+"""Columns that are never copied: they may name a person. Capitals, accents and whatever is no letter do not count."""
 
 
 def manifest_of_records(records: Sequence[Record], table: Path, source: str) -> Manifest:
@@ -45,6 +48,8 @@ def manifest_of_records(records: Sequence[Record], table: Path, source: str) -> 
         DataError: no row, no column with images, none of the images is there, an image in two rows, or a part or fold that is
             none; with the number of the row.
     """
+    if not records:
+        raise DataError(_("The table has no rows."), file=table, expected=_("a row an image"))
     columns = list(dict.fromkeys(name for _number, values in records for name in values))
     fields = match_columns(columns)
     if "image" not in fields:
@@ -52,13 +57,13 @@ def manifest_of_records(records: Sequence[Record], table: Path, source: str) -> 
             _("The table has no column that names the images."),
             file=table,
             expected=_("a column of this name: {names}").format(names=", ".join(SYNONYMS["image"][:8])),
-            found=", ".join(columns) or _("no row"),
+            found=", ".join(columns),
         )
     taken = {column: field for field, column in fields.items()}
     extras = {
         name: name.strip().lower()
         for name in columns
-        if name not in taken and name.strip().lower() not in {*COLUMNS, *IDENTIFYING}
+        if name not in taken and name.strip().lower() not in COLUMNS and not may_name_a_person(name)
     }
     _say_columns(fields, columns, extras)
     rows = [_row(number, values, fields, extras, table) for number, values in records]
@@ -71,6 +76,12 @@ def manifest_of_records(records: Sequence[Record], table: Path, source: str) -> 
     return Manifest.from_rows(with_hashes(rows, table.parent), table.parent, source, classes, channels)
 
 
+def may_name_a_person(column: str) -> bool:
+    """Whether a column of this name usually holds what leads to a person."""
+    letters = unicodedata.normalize("NFKD", column).casefold()
+    return "".join(one for one in letters if one.isalpha()) in IDENTIFYING
+
+
 def as_text(value: Any) -> str:
     """A cell as text: nothing, NaN and null are empty, whole numbers have no decimals, lists of texts are joined by |."""
     if value is None or value != value:
@@ -80,8 +91,17 @@ def as_text(value: Any) -> str:
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
         return SEPARATOR.join(value)
     if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False, sort_keys=True)
+        return json.dumps(_impersonal(value), ensure_ascii=False, sort_keys=True)
     return str(value).strip()
+
+
+def _impersonal(value: Any) -> Any:
+    """Nested values without those whose names say that they lead to a person."""
+    if isinstance(value, list):
+        return [_impersonal(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _impersonal(one) for name, one in value.items() if not may_name_a_person(str(name))}
+    return value
 
 
 def _row(
@@ -132,7 +152,7 @@ def _say_columns(fields: dict[str, str], columns: Sequence[str], extras: dict[st
     say(_("Columns of the table: {pairs}").format(pairs=pairs))
     if extras:
         say(_("Columns kept as they are: {names}").format(names=", ".join(extras)))
-    personal = [name for name in columns if name.strip().lower() in IDENTIFYING]
+    personal = [name for name in columns if name not in fields.values() and may_name_a_person(name)]
     if personal:
         say(_("Columns left out because they may name a person: {names}").format(names=", ".join(personal)))
 
@@ -157,7 +177,7 @@ def _without_unlabelled(rows: list[dict[str, object]], records: Sequence[Record]
         return rows
     say(
         _("Rows left out because they have no class: {n} ({rows})").format(
-            n=len(bare), rows=listed([str(number) for number in bare])
+            n=len(bare), rows=some([str(number) for number in bare])
         )
     )
     return [row for row in rows if row["label"]]
@@ -176,25 +196,17 @@ def _check_files(rows: Sequence[dict[str, object]], table: Path) -> None:
                 missing_all,
                 file=table,
                 expected=_("paths relative to the table's folder, {folder}").format(folder=table.parent),
-                found=listed(missing),
+                found=some(missing),
                 cure=_("Move the table to the folder that its paths start from, or correct the paths."),
             )
         if missing:
             say(_("Files that the table names and that are not there: {n} ({names})").format(
-                n=len(missing), names=listed(missing)))  # fmt: skip
+                n=len(missing), names=some(missing)))  # fmt: skip
 
 
 def exists(path: Path) -> bool:
     """Whether a file is there, or the file or folder that a member (``file#member``) is in."""
-    if path.exists():
-        return True
-    outer, sign, _member = path.name.rpartition("#")
-    return bool(sign) and (path.with_name(outer) if outer else path.parent).exists()
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first names, and an ellipsis when there are more."""
-    return ", ".join(names[:SHOWN]) + (" …" if len(names) > SHOWN else "")
+    return split_member(path)[0].exists()
 
 
 def _number_folds(rows: Sequence[dict[str, object]]) -> None:

@@ -127,7 +127,7 @@ def _deal(manifest: Manifest, folds: int, split: Split, seed: int) -> np.ndarray
         raise DataError(
             _("There are fewer groups than folds."),
             found=_("groups: {groups}, folds: {folds}").format(groups=len(np.unique(groups)), folds=folds),
-            cure=_("Choose fewer folds: --set split.folds={n}").format(n=max(2, len(np.unique(groups)))),
+            cure=_("Choose at most {n} folds (split.folds).").format(n=max(2, len(np.unique(groups)))),
         )
     largest = int(np.bincount(labels).max())
     stratified = split.stratified and bool(manifest.classes)
@@ -135,7 +135,7 @@ def _deal(manifest: Manifest, folds: int, split: Split, seed: int) -> np.ndarray
         raise DataError(
             _("No class has as many images as there are folds."),
             found=_("images: {images}, folds: {folds}").format(images=largest, folds=folds),
-            cure=_("Choose fewer folds: --set split.folds={n}").format(n=max(2, largest)),
+            cure=_("Choose at most {n} folds (split.folds).").format(n=max(2, largest)),
         )
     numbers = np.zeros(len(manifest), dtype=np.int64)
     splitter = _splitter(stratified, split.by != "sample", folds, seed)

@@ -11,19 +11,12 @@ from laudo.core.errors import DataError, UnknownNameError
 from laudo.core.manifest import Manifest
 from laudo.core.messages import _
 from laudo.core.progress import say
-from laudo.sources.named_manifest import NAME, named_manifest, open_manifest
+from laudo.sources.named_manifest import NAME, check_target, named_manifest, open_manifest
 from laudo.sources.table import SOURCES, detect, import_manifest
 
 if TYPE_CHECKING:
     from laudo.audit.audit import Audit
     from laudo.core.recipe import Split
-
-
-USUAL_COUNT = 400
-"""Samples of a synthetic set of pictures when nobody says how many."""
-
-USUAL_COUNTS = {"brats": 8, "msd": 40, "dicom": 40}
-"""The same of kinds whose samples are volumes."""
 
 
 def make_phantoms(kind: str, folder: Path, n: int | None, seed: int, size: int | None) -> Path:
@@ -43,11 +36,15 @@ def make_phantoms(kind: str, folder: Path, n: int | None, seed: int, size: int |
     from laudo.sources.phantoms import PHANTOMS
 
     if kind not in PHANTOMS:
-        raise UnknownNameError(_("There is no synthetic data of this kind."), found=kind, expected=", ".join(PHANTOMS))
+        raise UnknownNameError(
+            _("There is no synthetic data of this kind."),
+            found=kind,
+            details=tuple(f"{name}: {_(phantom.what)}" for name, phantom in PHANTOMS.items()),
+        )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(_("The folder is not empty."), file=folder, cure=_("Name a new folder."))
     phantom = PHANTOMS[kind]
-    count = USUAL_COUNTS.get(kind, USUAL_COUNT) if n is None else n
+    count = phantom.count if n is None else n
     try:
         phantom.write(folder, count, seed, phantom.size_px if size is None else size)
     except ValueError as error:  # which numbers a kind can do is its own knowledge
@@ -141,11 +138,15 @@ def write_audit(audited: AuditedData, out: Path | None, html: Path | None, langu
 
     Returns:
         ``audit``, ``manifest``, ``proposals``, ``html`` → path, of what was written.
+
+    Raises:
+        DataError: ``out`` holds a table of somebody's own where the manifest would be written.
     """
     from laudo.audit.proposals import write_proposals
 
     written = {}
     if out:
+        check_target(out)
         facts = audited.audit.as_dict()
         write_json(out / "audit.json", {**facts, "inflation": audited.inflation})
         audited.audit.manifest.save(out / NAME)
@@ -179,10 +180,12 @@ def split_data(
         ``manifest`` (path), ``by``, ``seed``, ``samples``, ``groups``, ``counts`` (part or fold → class → samples).
 
     Raises:
-        DataError: there are too few groups, or a part would lack a class.
+        DataError: there are too few groups, or a part would lack a class; or ``out`` holds a table of somebody's own where the
+            manifest would be written.
     """
     from laudo.split.groups import group_codes
 
+    check_target(out)
     manifest = _grouped(find_samples(where, source, label), split)
     manifest = _with_folds(manifest, folds, split) if folds else _with_parts(manifest, split)
     path = out / NAME
@@ -212,7 +215,8 @@ def _grouped(manifest: Manifest, split: Split) -> Manifest:
         from laudo.audit.audit import audit_manifest
 
         say(_("No audit has looked for copies yet: looking for them"))
-        audit = audit_manifest(manifest, unreadable="skip")
+        # a bad mask is left to the training that needs it
+        audit = audit_manifest(manifest, unreadable="skip", masks_needed=False)
         if audit.skipped:
             say(_("Images left out: {n}; laudo data audit lists them").format(n=len(audit.skipped)))
         manifest = audit.manifest

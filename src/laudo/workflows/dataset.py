@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from laudo.audit.audit import Audit, audit_manifest
+from laudo.audit.usable import require_usable
 from laudo.core.errors import DataError, RecipeError
 from laudo.core.manifest import Manifest
 from laudo.core.messages import _
@@ -75,12 +76,7 @@ def open_dataset(recipe: Recipe, data: Path | None) -> Dataset:
         DataError: the data can not be used; nothing was written but the cache.
         RecipeError: ``data.positive`` is none of two classes, or there is no network for volumes.
     """
-    if recipe.prepare.volume is not None:
-        raise RecipeError(
-            _("The networks of this version look at pictures: volumes can be prepared, but not trained on."),
-            found="prepare.volume",
-            cure=_("Prepare them with `laudo data prepare`."),
-        )
+    refuse_volumes(recipe)
     audit = open_samples(recipe, data)
     if len(audit.manifest.classes) < 2:
         raise DataError(
@@ -93,6 +89,16 @@ def open_dataset(recipe: Recipe, data: Path | None) -> Dataset:
     return Dataset(audit, recipe.prepare, prepared, device, choose_precision(recipe.training.precision, device))
 
 
+def refuse_volumes(recipe: Recipe) -> None:
+    """Raise RecipeError when the recipe is for volumes, for which there is no network."""
+    if recipe.prepare.volume is not None:
+        raise RecipeError(
+            _("The networks of this version look at pictures: volumes can be prepared, but not trained on."),
+            found="prepare.volume",
+            cure=_("Prepare them with `laudo data prepare`."),
+        )
+
+
 def open_samples(recipe: Recipe, data: Path | None) -> Audit:
     """List, audit and group the samples of a recipe; nothing is prepared.
 
@@ -100,7 +106,9 @@ def open_samples(recipe: Recipe, data: Path | None) -> Audit:
         DataError: the data can not be used.
         RecipeError: ``data.positive`` is none of two classes.
     """
-    audit = audit_manifest(listed(recipe, data), recipe.data.unreadable)
+    needed = recipe.prepare.volume is not None or recipe.prepare.needs_mask  # volumes are prepared with their masks
+    audit = audit_manifest(listed(recipe, data), recipe.data.unreadable, masks_needed=needed)
+    require_usable(audit.manifest)
     audit = audit.with_groups(assign_groups(audit.manifest))
     counts = ", ".join(f"{name or '–'} {n}" for name, n in audit.manifest.table["label"].value_counts().items())
     groups = audit.manifest.table["group"].nunique()

@@ -63,7 +63,9 @@ def evaluate_external(run: Run, data: Path, language: str) -> dict[str, Any]:
             found=", ".join(strange),
             cure=_("Name the folders like the model's classes."),
         )
-    audit = audit_manifest(manifest, unreadable="skip")
+    audit = audit_manifest(manifest, unreadable="skip", masks_needed=model.prepare.needs_mask)
+    if not len(audit.manifest):
+        raise DataError(_("No image can be used."), file=data, cure=_("See what is wrong with each: laudo data audit"))
     used, compared_by = _used_before(run.manifest(), audit)
     fresh = audit.manifest.rows(np.flatnonzero(~used))
     if used.any():

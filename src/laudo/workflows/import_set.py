@@ -60,7 +60,8 @@ def import_data(source: str, data: Path, out: Path) -> dict[str, Any]:
         ``patients``, ``without`` (column → samples that have none), ``notes`` (what was said), ``unchanged``.
 
     Raises:
-        DataError: there is no such folder, or it is not laid out as the source expects; it says what is missing.
+        DataError: there is no such folder, or it is not laid out as the source expects; it says what is missing. Or ``out`` holds
+            a table of somebody's own where the manifest would be written.
         UnknownNameError: there is no such source.
     """
     question = Question(source, os.path.abspath(data), laudo.__version__, current_language())  # noqa: PTH100 (links stay)
@@ -116,10 +117,11 @@ def _beside(data: str, root: str) -> list[str]:
 def _import(question: Question, out: Path, record: dict[str, Any]) -> dict[str, Any]:
     """List anew; files whose stamps are as the record says keep their hashes."""
     from laudo.sources.hashes import reuse_hashes
-    from laudo.sources.named_manifest import named_manifest, open_manifest
+    from laudo.sources.named_manifest import check_target, named_manifest, open_manifest
     from laudo.sources.table import find_root, get_source
     from laudo.split.groups import assign_groups
 
+    check_target(out)
     data = Path(question.data)
     source, given = get_source(question.source), named_manifest(data)
     if given and given.parent == out and data.is_dir():  # what the last import wrote into the data set's own folder
@@ -174,12 +176,12 @@ def _known_hashes(record: dict[str, Any], root: str, below: dict[str, Stamp]) ->
 
 def _files_of(manifest: Manifest) -> list[str]:
     """Absolute paths of the files that the samples are made of; of a member the file that it is in."""
+    from laudo.read.member import split_member
+
     files = set()
     for index in range(len(manifest)):
         for path in (*manifest.image_paths(index), *manifest.mask_paths(index)):
-            name = os.path.abspath(path)  # noqa: PTH100
-            if not os.path.exists(name) and "#" in path.name:  # noqa: PTH110
-                name = name.rpartition("#")[0].rstrip("/\\")
+            name = os.path.abspath(split_member(path)[0])  # noqa: PTH100
             if not os.path.isdir(name):  # noqa: PTH112
                 files.add(name)
     return sorted(files)

@@ -68,13 +68,13 @@ def inflation_worth(manifest: Manifest, seed: int = 0) -> dict[str, Any]:
         manifest = assign_groups(manifest)
     name, features = descriptors(manifest)
     grouped_by, grouped = _grouped_folds(manifest, seed)
-    splits = {"random": _random_folds(manifest, seed), "grouped": grouped}
+    splits = {"random": _random_folds(manifest, len(np.unique(grouped)), seed), "grouped": grouped}
     predictions = {by: _cross_validated(manifest, features, folds) for by, folds in splits.items()}
     scores = {by: evaluate(one, RESAMPLES, seed)["metrics"] for by, one in predictions.items()}
     return {
         "model": name,
         "features": int(features.shape[1]),
-        "folds": int(grouped.max()),
+        "folds": len(np.unique(grouped)),
         "grouped_by": grouped_by,
         "images": len(manifest),
         "groups": int(manifest.table["group"].nunique()),
@@ -151,21 +151,20 @@ def _backbone_features(manifest: Manifest, backbone: str, path: Path) -> np.ndar
     from laudo.core.environment import file_hash
     from laudo.networks.precision import choose_device, choose_precision
     from laudo.networks.table import build_classifier
-    from laudo.prepare.cache import prepare_images
+    from laudo.prepare.cache import picture_keys, prepare_images
     from laudo.prepare.transform import transform_key
     from laudo.train.features import frozen_features
 
     prepare = Prepare(height=SIDE_PX, width=SIDE_PX, colour="rgb")
     device = choose_device()
     precision = choose_precision("auto", device)
-    hashes = [str(one) for one in manifest.table["sha256"]]
-    facts = [backbone, file_hash(path), transform_key(prepare), precision, device.type, torch.__version__, hashes]
+    images = picture_keys(manifest, prepare)
+    facts = [backbone, file_hash(path), transform_key(prepare), precision, device.type, torch.__version__, images]
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
     stored = _stored(key)
     if stored is None:
         classifier, _spec = build_classifier(Network(backbone=backbone, weights=str(path)), len(manifest.classes))
-        images = prepare_images(manifest, prepare)
-        stored = frozen_features(classifier, images, device, precision).numpy()
+        stored = frozen_features(classifier, prepare_images(manifest, prepare), device, precision).numpy()
         _store(key, stored)
     return stored
 
@@ -210,10 +209,10 @@ def _hand_made(manifest: Manifest) -> np.ndarray:
     return np.stack(rows).astype(np.float32)
 
 
-def _random_folds(manifest: Manifest, seed: int) -> np.ndarray:
+def _random_folds(manifest: Manifest, folds: int, seed: int) -> np.ndarray:
     from sklearn.model_selection import StratifiedKFold
 
-    return _numbers(manifest, StratifiedKFold(FOLDS, shuffle=True, random_state=seed), None)
+    return _numbers(manifest, StratifiedKFold(folds, shuffle=True, random_state=seed), None)
 
 
 def _grouped_folds(manifest: Manifest, seed: int) -> tuple[str, np.ndarray]:

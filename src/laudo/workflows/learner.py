@@ -26,6 +26,7 @@ from laudo.networks.classifier import Classifier, class_probabilities
 from laudo.networks.head import Standardise
 from laudo.networks.table import build_classifier
 from laudo.predict.batches import predict_prepared
+from laudo.prepare.cache import picture_keys
 from laudo.prepare.transform import transform_key
 from laudo.train.bookkeeper import weights_path
 from laudo.train.features import frozen_features
@@ -180,7 +181,7 @@ def cached_features(classifier: Classifier, recipe: Recipe, dataset: Dataset, mi
         timm.__version__,
         transform_key(dataset.prepare),
         bool(mirrored),
-        dataset.manifest.table["sha256"].tolist(),
+        picture_keys(dataset.manifest, dataset.prepare),
     ]
     digest.update(json.dumps(facts).encode())
     path = cache_folder() / "features" / f"{digest.hexdigest()[:32]}.safetensors"

@@ -16,14 +16,19 @@ from laudo.core.recipe_file import load_recipe
 from laudo.networks.precision import choose_device, choose_precision
 from laudo.prepare.transform import channels
 from laudo.split.grouped import fold_numbers, split_fold, split_parts
-from laudo.workflows.dataset import listed
+from laudo.workflows.dataset import listed, refuse_volumes
 
 
 def plan_training(name: str, settings: Sequence[str], data: Path | None, folds: str | None) -> dict[str, Any]:
-    """Counts, parts, steps and disk of a training; reads the files' names and bytes, decodes and writes nothing."""
+    """Counts, parts, steps and disk of a training; reads the files' names and bytes, decodes and writes nothing.
+
+    Raises:
+        LaudoError: the training would be refused because of its recipe, or the data can not be listed.
+    """
     if folds not in (None, "all"):
         raise LaudoError(_("--folds takes one value."), found=folds, expected="all")
     recipe = load_recipe(name, settings)
+    refuse_volumes(recipe)
     manifest = listed(recipe, data)
     n = len(manifest)
     parts, number_of_folds = _parts(recipe, manifest, folds is not None)

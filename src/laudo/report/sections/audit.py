@@ -158,9 +158,17 @@ def _table(finding: Finding, voice: Voice) -> dict[str, Any] | None:
         ]
         return {"head": head, "rows": body}
     if facts.get("pairs"):
-        head = [_("Picture"), _("Copy"), _("Correlation"), _("Bits of 64 in which their hashes differ")]
+        other = _("Looks like it") if finding.check == "near_alike" else _("Copy")
+        bits = _("Bits of 64 in which their hashes differ")
+        head = [_("Picture"), other, _("Correlation"), _("Correlation of detail"), bits]
         body = [
-            [str(one["first"]), str(one["second"]), voice.number(one["similarity"], 3), voice.integer(one["hash_bits"])]
+            [
+                str(one["first"]),
+                str(one["second"]),
+                voice.number(one["similarity"], 3),
+                voice.number(one["detail"], 3) if "detail" in one else "–",
+                voice.integer(one["hash_bits"]),
+            ]
             for one in facts["pairs"][:40]
         ]
         return {"head": head, "rows": body, "folded": _("Pairs with their similarity")}
