@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from laudo.audit.inspect import inspect_images
+from laudo.audit.usable import require_usable
 from laudo.core.atomic import atomic_path
 from laudo.core.cache_folder import cache_folder
 from laudo.core.errors import DataError, WeightsError
@@ -58,12 +59,13 @@ def inflation_worth(manifest: Manifest, seed: int = 0) -> dict[str, Any]:
         (bootstrap over groups); ``difference``: random minus grouped, paired.
 
     Raises:
-        DataError: fewer than two classes, or fewer groups than folds.
+        DataError: fewer than two classes, a class of one sample, or fewer groups than folds.
     """
     if len(manifest.classes) < 2:
         raise DataError(
             _("Without two classes there is no model whose figures leakage could inflate."), file=manifest.root
         )
+    require_usable(manifest)
     if (manifest.table["group"] == "").any():
         manifest = assign_groups(manifest)
     name, features = descriptors(manifest)
