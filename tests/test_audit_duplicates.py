@@ -10,6 +10,7 @@ from PIL import Image
 from scipy import ndimage
 
 from audit_example import head
+from laudo.audit import candidates
 from laudo.audit.detail import COPY_DETAIL, SCAN_DETAIL, detail_agreement
 from laudo.audit.duplicates import (
     MOST,
@@ -286,3 +287,19 @@ def graphs(draw):
 def test_clusters_are_those_of_a_naive_union_find(graph):
     n, pairs = graph
     assert clusters(n, pairs).tolist() == naive_clusters(n, pairs)
+
+
+def test_thinning_out_on_the_way_changes_nothing(monkeypatch):
+    plain = np.random.default_rng(3).normal(size=(120, 64)).astype(np.float32)
+    plain /= np.linalg.norm(plain, axis=1, keepdims=True)
+    monkeypatch.setattr(candidates, "MOST", 3)
+    monkeypatch.setattr(candidates, "perceptual_signs", lambda vectors: np.zeros((len(vectors), 64), dtype=np.float32))
+    monkeypatch.setattr(candidates, "_levels", lambda vectors, signs, level: (level, 64.0))
+
+    def pairs() -> set[tuple[int, int]]:
+        return {tuple(pair) for pair in candidates.candidate_pairs(plain, -1.0, block=7).tolist()}
+
+    whole = pairs()
+    monkeypatch.setattr(candidates, "HELD", 50)
+    assert pairs() == whole
+    assert 120 * 3 / 2 <= len(whole) <= 120 * 3

@@ -28,7 +28,7 @@ HASH_BITS = 10
 CELLS = 16_000_000
 """Pairs a block of the product: decides memory (9 bytes each), not the result."""
 HELD = 4_000_000
-"""Pairs that are held before they are thinned out."""
+"""Further pairs that are held before all are thinned out again."""
 
 
 def candidate_pairs(plain: np.ndarray, level: float, block: int | None = None) -> np.ndarray:
@@ -41,13 +41,15 @@ def candidate_pairs(plain: np.ndarray, level: float, block: int | None = None) -
     """
     vectors, signs = compressed(plain), perceptual_signs(plain)
     level, bits = _levels(plain, signs, level)
-    first, second, score = (np.zeros(0, dtype=kind) for kind in (np.int64, np.int64, np.float32))
-    for rows, columns, likeness in _alike(vectors, signs, level, bits, block or max(1, CELLS // len(plain))):
-        first, second = np.concatenate([first, rows]), np.concatenate([second, columns])
-        score = np.concatenate([score, likeness])
-        if len(first) > HELD:
-            first, second, score = _best(len(plain), first, second, score)
-    first, second, _score = _best(len(plain), first, second, score)
+    found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    held, kept = 0, 0
+    for block_found in _alike(vectors, signs, level, bits, block or max(1, CELLS // len(plain))):
+        found.append(block_found)
+        held += len(block_found[0])
+        if held > kept + HELD:  # what is left after thinning may itself be more than that
+            found = [_best(len(plain), *_joined(found))]
+            held = kept = len(found[0][0])
+    first, second, _score = _best(len(plain), *_joined(found))
     return np.stack([first, second], axis=1)
 
 
@@ -95,6 +97,14 @@ def _alike(
         later = columns > rows
         rows, columns = rows[later], columns[later]
         yield rows + start, columns + start, likeness[rows, columns]
+
+
+def _joined(found: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The findings of several blocks as one."""
+    if not found:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
+    first, second, score = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return first, second, score
 
 
 def _best(
