@@ -208,6 +208,9 @@ CROSS_CHECKS = [
     (("split.test=0.6", "split.validation=0.4"), "tenth"),
     (("training.keep=last", "training.early_stopping=3"), "early_stopping"),
     (("training.epochs=5", "training.report_at_epochs=[3, 6]"), "[6]"),
+    (("training.focal_alpha=0.5",), "training.loss: focal"),
+    (("training.focal_gamma=1",), "focal_gamma"),
+    (("network.blocks=[fog]",), "blocks"),
 ]
 
 
@@ -221,6 +224,8 @@ def test_every_contradiction_alone_is_allowed():
     parse(GOOD, "training.keep=last")
     parse(GOOD, "training.epochs=6", "training.report_at_epochs=[3, 6]")
     parse(GOOD, "split.test=0.5", "split.validation=0.4")
+    parse(GOOD, "training.loss=focal", "training.focal_alpha=0.5", "training.focal_gamma=1")
+    parse(GOOD, "training.focal_alpha=0.25", "training.focal_gamma=2")  # as every dump writes them
 
 
 def test_several_mistakes_are_all_named():
@@ -231,6 +236,13 @@ def test_several_mistakes_are_all_named():
 def test_any_drawn_change_is_random_and_a_mirrored_copy_is_not(field):
     assert not Augment(mirrored_copies=True).is_random
     assert Augment(**{field: 0.1}).is_random
+
+
+def test_features_are_fixed_only_when_nothing_before_the_head_changes():
+    assert parse(GOOD).has_fixed_features
+    assert parse(GOOD, "augment.mirrored_copies=true").has_fixed_features
+    for override in ("network.trainable=0.1", "network.blocks=[se]", "augment.rotation_degrees=5"):
+        assert not parse(GOOD, override).has_fixed_features
 
 
 @settings(max_examples=60)

@@ -16,6 +16,7 @@ from laudo.networks.table import assemble, build_backbone, build_classifier, con
 
 CONVOLUTIONAL = {
     "small_cnn": (64, 128, 128, 8),
+    "tumour_cnn": (64, 128, 128, 2),
     "squeezenet1_1": (64, 512, 512, 3),
     "mobilenetv2_100": (64, 1280, 1280, 2),
     "resnet18": (64, 512, 512, 2),

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from laudo.core.messages import LANGUAGES, translations
+from laudo.core.recipe import Head
 from laudo.report.citations import BIBTEX, used
 from laudo.report.context import gather
 from laudo.report.light import audit_light
@@ -287,6 +288,28 @@ def test_only_what_was_used_is_cited(evidence):
     for key in used(evidence.recipe, explained=True, sanity_checked=True):
         assert f"[{key}]" in text
         assert key in BIBTEX[key]
+
+
+def test_blocks_a_flattened_map_and_the_focal_loss_are_told_and_cited(evidence):
+    recipe = make_recipe(
+        network={"backbone": "resnet18", "blocks": ("pdf", "se"), "pooling": "flatten"},
+        training={"loss": "focal", "focal_alpha": 0.55},
+    )
+    keys = used(recipe, explained=False, sanity_checked=False)
+    assert {"hu2018", "lin2017"} < set(keys)
+    for hidden, layers in (
+        ((), "flattened and passed to a s"),
+        ((64,), "flattened and passed to fully connected layers of 64"),
+    ):
+        changed = recipe.model_copy(update={"network": recipe.network.model_copy(update={"head": Head(hidden=hidden)})})
+        text = " ".join(methods_text(replace(evidence, recipe=changed), Voice("en")))
+        for words in (
+            "dilated convolutions and a squeeze-and-excitation block [hu2018]",
+            "focal loss (alpha 0.55, gamma 2) [lin2017]",
+            layers,
+        ):
+            assert words in text
+    assert {"hu2018", "lin2017"} & set(used(evidence.recipe, explained=False, sanity_checked=False)) == set()
 
 
 def test_every_citation_is_balanced_bibtex():

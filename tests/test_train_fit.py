@@ -217,6 +217,7 @@ def test_batches_hold_every_sample_with_its_own_target():
         ("sgd", {"training": {"optimizer": "sgd", "weight_decay": 0.01}}),
         ("adamw", {"training": {"optimizer": "adamw", "weight_decay": 0.1, "schedule": "cosine"}}),
         ("weighted", {"training": {"class_weights": "balanced", "label_smoothing": 0.1}}),
+        ("focal", {"training": {"loss": "focal"}}),
         ("two-rates", {"network": {"trainable": 0.5}, "training": {"backbone_learning_rate": 1e-5}}),
     ],
 )

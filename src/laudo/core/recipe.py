@@ -11,6 +11,7 @@ from laudo.core.recipe_prepare import Limits, Prepare, PrepareVolume, Section
 
 __all__ = [
     "Augment",
+    "BlockName",
     "Data",
     "Evaluation",
     "Head",
@@ -25,6 +26,7 @@ __all__ = [
     "Training",
 ]
 
+BlockName = Literal["pdf", "se"]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -129,10 +131,13 @@ class Network(Section):
     """A safetensors file, `hub` (LAUDO_WEIGHTS, then the hub's cache, then the hub) or `none` (random)."""
     input_scaling: InputScaling | None = None
     """Only for weights whose own configuration does not say it."""
-    pooling: Literal["average", "max", "average+max"] = "average"
-    """How a feature map becomes a vector."""
+    blocks: tuple[BlockName, ...] = ()
+    """Blocks between feature map and pooling, in this order, trained with the head: `pdf` (parallel dilated convolutions), `se`
+    (squeeze-and-excitation)."""
+    pooling: Literal["average", "max", "average+max", "flatten"] = "average"
+    """How a feature map becomes a vector; `flatten` keeps every place, so images must always have the recipe's size."""
     trainable: Fraction = 0.0
-    """Share of the backbone's layers, from the last one down, that are trained; 0 freezes it."""
+    """Share of the backbone's layers, from the last one down, that are trained; 0 freezes it, norms and dropout included."""
     batch_norm: Literal["auto", "frozen", "trained"] = "auto"
     """Statistics of batch normalisation in trained layers; `auto`: kept for pretrained weights, learned for random ones."""
     head: Head = Head()
@@ -151,7 +156,7 @@ class Training(Section):
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     """The optimiser."""
     learning_rate: float = Field(1e-3, gt=0)
-    """Step size of the head."""
+    """Step size of the head and of the blocks."""
     backbone_learning_rate: float | None = Field(None, gt=0)
     """Step size of the backbone's trained layers; default: the head's."""
     weight_decay: float = Field(0.0, ge=0)
@@ -160,6 +165,13 @@ class Training(Section):
     """Learning rate over the epochs; `plateau` halves it when validation loss stands still."""
     plateau_patience: int = Field(2, ge=0)
     """Epochs without progress before `plateau` acts."""
+    loss: Literal["cross_entropy", "focal"] = "cross_entropy"
+    """What is made small; `focal` (Lin et al. 2017) gives cases that are right already less weight."""
+    focal_alpha: Fraction = 0.25
+    """Factor of the second of two classes with `focal`, the first has 1 − alpha; with more classes, of each. It comes on top of
+    `class_weights`."""
+    focal_gamma: float = Field(2.0, ge=0.0)
+    """How much less a case counts with `focal`: (1 − probability of its class) to this power."""
     class_weights: Literal["none", "balanced"] = "none"
     """Weigh each class by the inverse of its frequency in training."""
     label_smoothing: float = Field(0.0, ge=0.0, lt=0.5)
@@ -174,6 +186,14 @@ class Training(Section):
     """Seed of weights, order, dropout and augmentation."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """`auto`: bfloat16 where the processor or GPU computes it natively, else single precision."""
+
+    @model_validator(mode="after")
+    def _focal_alone(self) -> Training:
+        fields = type(self).model_fields
+        odd = [name for name in ("focal_alpha", "focal_gamma") if getattr(self, name) != fields[name].default]
+        if odd and self.loss != "focal":
+            raise ValueError(_("{names}: only with training.loss: focal").format(names=", ".join(odd)))
+        return self
 
 
 class Evaluation(Section):
@@ -215,6 +235,11 @@ class Recipe(Section):
     network: Network
     training: Training = Training()
     evaluation: Evaluation = Evaluation()
+
+    @property
+    def has_fixed_features(self) -> bool:
+        """Whether the head's input never changes: backbone frozen, no blocks before the pooling, nothing drawn."""
+        return self.network.trainable == 0 and not self.network.blocks and not self.augment.is_random
 
     @model_validator(mode="after")
     def _agree_with_itself(self) -> Recipe:

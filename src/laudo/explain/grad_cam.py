@@ -48,8 +48,8 @@ def _features_and_logits(classifier: Classifier, pixels: Tensor) -> tuple[Tensor
     """Output of the explained layer, part of the graph, and the logits."""
     scaled = classifier.scaling(pixels)
     layer = classifier.backbone.cam_layer
-    if not layer:
-        features = classifier.backbone.feature_map(scaled).requires_grad_()
+    if not layer or len(classifier.blocks):  # what blocks make of the map is what the head looks at
+        features = classifier.feature_map(scaled).requires_grad_()
         return features, classifier.head(classifier.pool(features))
     caught: list[Tensor] = []
 
@@ -68,4 +68,6 @@ def _features_and_logits(classifier: Classifier, pixels: Tensor) -> tuple[Tensor
 
 def layer_name(classifier: Classifier) -> str:
     """Name of the explained layer, for the report."""
+    if len(classifier.blocks):
+        return f"blocks.{len(classifier.blocks) - 1}"
     return classifier.backbone.cam_layer or "last feature map"

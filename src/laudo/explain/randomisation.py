@@ -42,7 +42,7 @@ def randomisation_check(
         pixels: (B, C, H, W), 0 to 255.
         targets: B class indices.
         explainer: gives (B, H, W) maps.
-        stages: number of steps into which the backbone's layers are divided, after the head.
+        stages: number of steps into which the layers of blocks and backbone are divided, after the head.
         seed: of the random weights.
 
     Returns:
@@ -51,7 +51,12 @@ def randomisation_check(
     true_maps = _maps(classifier, pixels, targets, explainer)
     randomised = copy.deepcopy(classifier)
     generator = torch.Generator().manual_seed(seed)
-    layers = [(f"backbone.{name}", m) for name, m in randomised.backbone.named_modules() if _own_weights(m)]
+    layers = [
+        (f"{part}.{name}", module)
+        for part in ("backbone", "blocks")
+        for name, module in randomised.get_submodule(part).named_modules()
+        if _own_weights(module)
+    ]
     pieces = [part for part in np.array_split(np.arange(len(layers))[::-1], min(stages, len(layers))) if len(part)]
     found = []
     with step(_("Checking the maps against random weights"), len(pieces) + 1) as advance:

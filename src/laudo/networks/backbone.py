@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,12 +57,14 @@ class Backbone(nn.Module):
         map_channels: channels of the feature map.
         vector_size: length of the pooled vector.
         convolutional: whether the vector is pooled from the feature map, so that class-activation maps make sense.
+        smallest_px: height and width that an image must have at least.
         cam_layer: dotted name of the module whose output class-activation maps are drawn on; empty: the feature map.
     """
 
     map_channels: int
     vector_size: int
     convolutional: bool = True
+    smallest_px: int = 1
     cam_layer: str = ""
 
     def feature_map(self, x: Tensor) -> Tensor:
@@ -71,6 +74,17 @@ class Backbone(nn.Module):
     def pool(self, feature_map: Tensor) -> Tensor:
         """(B, vector_size) vector of a feature map, pooled as the backbone was trained to be."""
         return feature_map.mean(dim=(2, 3))
+
+    def map_size(self, height_px: int, width_px: int) -> tuple[int, int]:
+        """(h, w) of the feature map of images of this size; found on shapes alone, nothing is computed."""
+        shape = (
+            copy.deepcopy(self)
+            .to("meta")
+            .eval()
+            .feature_map(torch.zeros(1, 3, height_px, width_px, device="meta"))
+            .shape
+        )
+        return int(shape[2]), int(shape[3])
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, vector_size) vector of scaled images (B, 3, H, W)."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from laudo.core.recipe import Head
+from laudo.core.recipe import BlockName, Head
 from laudo.networks.backbone import Backbone, Scaling
+from laudo.networks.blocks import build_blocks
 from laudo.networks.head import ClassifierHead
 
-Pooling = Literal["average", "max", "average+max"]
+Pooling = Literal["average", "max", "average+max", "flatten"]
 
 
 class Classifier(nn.Module):
@@ -24,6 +26,12 @@ class Classifier(nn.Module):
         classes: number of classes.
         sigmoid: one logit for two classes instead of one a class.
         pooling: how the feature map becomes a vector.
+        blocks: what stands between feature map and pooling; they change the map, so the mean is then plain, whatever the backbone
+            does after its own.
+        size_px: height and width of all images, for ``pooling: flatten``.
+
+    Raises:
+        ValueError: a sigmoid for other than two classes, or ``flatten`` without the images' size.
     """
 
     def __init__(
@@ -34,6 +42,8 @@ class Classifier(nn.Module):
         classes: int,
         sigmoid: bool,
         pooling: Pooling = "average",
+        blocks: Sequence[BlockName] = (),
+        size_px: tuple[int, int] | None = None,
     ) -> None:
         super().__init__()
         if sigmoid and classes != 2:
@@ -43,24 +53,40 @@ class Classifier(nn.Module):
         self.classes = classes
         self.sigmoid = sigmoid
         self.pooling: Pooling = pooling
-        sizes = {"average": backbone.vector_size, "max": backbone.map_channels}
-        size = sizes[pooling] if pooling in sizes else sum(sizes.values())
+        self.blocks, channels = build_blocks(blocks, backbone.map_channels)
+        average = channels if len(self.blocks) else backbone.vector_size
+        if pooling == "flatten":
+            if size_px is None:
+                raise ValueError("a flattened map has a length only when the images' size is known")
+            height, width = backbone.map_size(*size_px)
+            size = channels * height * width
+        else:
+            size = {"average": average, "max": channels, "average+max": average + channels}[pooling]
         self.head = ClassifierHead(size, 1 if sigmoid else classes, head)
 
     def embed(self, pixels: Tensor) -> Tensor:
         """(B, D) features of (B, 1 or 3, H, W) pixels."""
         x = self.scaling(pixels)
-        if self.pooling == "average":
+        if self.pooling == "average" and not len(self.blocks):
             vector: Tensor = self.backbone(x)
             return vector
-        return self.pool(self.backbone.feature_map(x))
+        return self.pool(self.feature_map(x))
+
+    def feature_map(self, x: Tensor) -> Tensor:
+        """(B, C, h, w) map that is pooled, of (B, 3, H, W) scaled images: the backbone's, after the blocks."""
+        changed: Tensor = self.blocks(self.backbone.feature_map(x))
+        return changed
 
     def pool(self, feature_map: Tensor) -> Tensor:
         """(B, D) features of a (B, C, h, w) feature map."""
-        if self.pooling == "average":
-            return self.backbone.pool(feature_map)
-        largest = feature_map.amax(dim=(2, 3))
-        return largest if self.pooling == "max" else torch.cat([self.backbone.pool(feature_map), largest], dim=1)
+        if self.pooling == "flatten":
+            return feature_map.flatten(1)
+        parts = []
+        if self.pooling != "max":
+            parts.append(feature_map.mean(dim=(2, 3)) if len(self.blocks) else self.backbone.pool(feature_map))
+        if self.pooling != "average":
+            parts.append(feature_map.amax(dim=(2, 3)))
+        return torch.cat(parts, dim=1)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """(B, 1) or (B, K) logits."""

@@ -18,12 +18,14 @@ from laudo.networks.classifier import Classifier, set_trainable
 from laudo.networks.small_cnn import SmallCNN
 from laudo.networks.squeezenet import SqueezeNet
 from laudo.networks.timm_backbone import TimmBackbone
+from laudo.networks.tumour_cnn import TumourCNN
 from laudo.networks.weights_file import read_weights
 from laudo.networks.weights_search import find_weights
 
 BACKBONES: dict[str, Callable[[], Backbone]] = {
     "squeezenet1_1": SqueezeNet,
     "small_cnn": SmallCNN,
+    "tumour_cnn": TumourCNN,
 }
 """Networks that are not timm's."""
 
@@ -128,17 +130,32 @@ def load_backbone(backbone: Backbone, tensors: dict[str, Tensor], path: Path) ->
     inner.load_state_dict(given, strict=False)
 
 
-def build_classifier(network: Network, classes: int) -> tuple[Classifier, BackboneSpec]:
-    """The recipe's classifier, pretrained as it says, with the share of layers that it wants trained."""
+def build_classifier(
+    network: Network, classes: int, size_px: tuple[int, int] | None = None
+) -> tuple[Classifier, BackboneSpec]:
+    """The recipe's classifier, pretrained as it says, with the share of layers that it wants trained.
+
+    Args:
+        network: the recipe's section.
+        classes: number of classes.
+        size_px: height and width of the prepared images; ``pooling: flatten`` needs it.
+    """
     backbone, spec = pretrained_backbone(network)
-    return assemble(backbone, spec, network, classes), spec
+    return assemble(backbone, spec, network, classes, size_px), spec
 
 
-def assemble(backbone: Backbone, spec: BackboneSpec, network: Network, classes: int) -> Classifier:
-    """Put a head on a backbone.
+def assemble(
+    backbone: Backbone,
+    spec: BackboneSpec,
+    network: Network,
+    classes: int,
+    size_px: tuple[int, int] | None = None,
+) -> Classifier:
+    """Put blocks and a head on a backbone.
 
     Raises:
-        RecipeError: a single sigmoid output was asked for, and there are not two classes.
+        RecipeError: a single sigmoid output was asked for, and there are not two classes; blocks, and the backbone gives no
+            feature map of convolutions; images smaller than the backbone can take.
     """
     if network.output == "sigmoid" and classes != 2:
         raise RecipeError(
@@ -146,7 +163,21 @@ def assemble(backbone: Backbone, spec: BackboneSpec, network: Network, classes: 
             found=_("classes: {n}").format(n=classes),
             cure="--set network.output=softmax",
         )
+    if network.blocks and not backbone.convolutional:
+        raise RecipeError(
+            _("Blocks need the feature map of a convolutional network."),
+            found=f"network.backbone={spec.name}, network.blocks={list(network.blocks)}",
+            cure="--set network.blocks=[]",
+        )
+    if size_px is not None and min(size_px) < backbone.smallest_px:
+        raise RecipeError(
+            _("The images are too small for the network."),
+            found=_("{height} × {width} pixels").format(height=size_px[0], width=size_px[1]),
+            expected=_("at least {n} pixels a side").format(n=backbone.smallest_px),
+            cure=f"--set prepare.height={backbone.smallest_px} --set prepare.width={backbone.smallest_px}",
+        )
     set_trainable(backbone, network.trainable)
+    sigmoid = network.output == "sigmoid"
     return Classifier(
-        backbone, Scaling(spec.scaling), network.head, classes, network.output == "sigmoid", network.pooling
+        backbone, Scaling(spec.scaling), network.head, classes, sigmoid, network.pooling, network.blocks, size_px
     )

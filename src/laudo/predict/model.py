@@ -78,7 +78,8 @@ def load_model(run: Run, device: torch.device) -> Model:
         spec = BackboneSpec.from_dict(facts["backbone"])
         classes = tuple(facts["classes"])
         threshold, flip = facts["threshold"], bool(facts["flip"])
-        classifier = assemble(build_backbone(spec), spec, network, len(classes))
+        size_px = (prepare.height, prepare.width)
+        classifier = assemble(build_backbone(spec), spec, network, len(classes), size_px)
         classifier.load_state_dict(load_file(run.weights_path))
     except (KeyError, TypeError, ValueError) as error:
         raise run.damaged(run.model_path, f"{type(error).__name__}: {error}") from error

@@ -46,6 +46,20 @@ BIBTEX: dict[str, str] = {
   pages     = {770--778},
   year      = {2016}
 }""",
+    "hu2018": """@inproceedings{hu2018,
+  author    = {Hu, Jie and Shen, Li and Sun, Gang},
+  title     = {Squeeze-and-Excitation Networks},
+  booktitle = {Proceedings of the IEEE Conference on Computer Vision and Pattern Recognition},
+  pages     = {7132--7141},
+  year      = {2018}
+}""",
+    "lin2017": """@inproceedings{lin2017,
+  author    = {Lin, Tsung-Yi and Goyal, Priya and Girshick, Ross and He, Kaiming and Doll{\\'a}r, Piotr},
+  title     = {Focal Loss for Dense Object Detection},
+  booktitle = {Proceedings of the IEEE International Conference on Computer Vision},
+  pages     = {2980--2988},
+  year      = {2017}
+}""",
     "selvaraju2020": """@article{selvaraju2020,
   author  = {Selvaraju, Ramprasaath R. and Cogswell, Michael and Das, Abhishek and Vedantam, Ramakrishna and
              Parikh, Devi and Batra, Dhruv},
@@ -111,6 +125,9 @@ BACKBONES = (
 
 OPTIMISERS = {"adam": "kingma2015", "adamw": "loshchilov2019"}
 
+SQUEEZE_EXCITATION = "hu2018"
+FOCAL = "lin2017"
+
 
 def backbone_key(backbone: str) -> str | None:
     """Citation of a network; None when laudo knows none."""
@@ -122,6 +139,8 @@ def used(recipe: Recipe, explained: bool, sanity_checked: bool) -> list[str]:
     keys = [
         SOURCES.get(recipe.data.source),
         backbone_key(recipe.network.backbone),
+        SQUEEZE_EXCITATION if "se" in recipe.network.blocks else None,
+        FOCAL if recipe.training.loss == "focal" else None,
         OPTIMISERS.get(recipe.training.optimizer),
         "efron1993",
         "selvaraju2020" if explained else None,

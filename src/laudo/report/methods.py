@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from laudo.core.recipe import Recipe
-from laudo.report.citations import OPTIMISERS, SOURCES, backbone_key
+from laudo.core.recipe import Network, Recipe
+from laudo.report.citations import FOCAL, OPTIMISERS, SOURCES, SQUEEZE_EXCITATION, backbone_key
 from laudo.report.context import Evidence
 from laudo.report.methods_preparation import preparation_text
 from laudo.report.sanity import pooled_sanity
@@ -123,23 +123,8 @@ def _network(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
                 backbone=backbone, start=start, share=voice.percent(network.trainable)
             )
         ]
-    pooling = {"average": _("average"), "max": _("maximum"), "average+max": _("average and maximum")}[network.pooling]
-    outputs = _("a sigmoid output") if network.output == "sigmoid" else _("a softmax output")
+    text += _from_map_to_head(network, voice)
     head = network.head
-    if head.hidden:
-        widths = voice.join([str(width) for width in head.hidden])
-        text.append(
-            _(
-                "Its feature maps were pooled ({pooling}) and passed to fully connected layers of {widths} units "
-                "(ReLU) and {outputs}."
-            ).format(pooling=pooling, widths=widths, outputs=outputs)
-        )
-    else:
-        text.append(
-            _("Its feature maps were pooled ({pooling}) and passed to {outputs}.").format(
-                pooling=pooling, outputs=outputs
-            )
-        )
     if head.normalise:
         text.append(_("The pooled features were standardised with their mean and deviation in the training part."))
     if head.dropout:
@@ -156,6 +141,43 @@ def _network(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
     return text
 
 
+def _from_map_to_head(network: Network, voice: Voice) -> list[str]:
+    _ = voice.gettext
+    text = []
+    if network.blocks:
+        names = {
+            "pdf": _("a block of parallel dilated convolutions"),
+            "se": _("a squeeze-and-excitation block") + _cite(SQUEEZE_EXCITATION),
+        }
+        blocks = voice.join([names[name] for name in network.blocks])
+        text.append(_("Its feature maps went through {blocks}, trained with the head.").format(blocks=blocks))
+    outputs = _("a sigmoid output") if network.output == "sigmoid" else _("a softmax output")
+    head = network.head
+    widths = voice.join([str(width) for width in head.hidden])
+    if network.pooling == "flatten":
+        if head.hidden:
+            passed = _(
+                "Its feature maps were flattened and passed to fully connected layers of {widths} units (ReLU) and "
+                "{outputs}."
+            ).format(widths=widths, outputs=outputs)
+        else:
+            passed = _("Its feature maps were flattened and passed to {outputs}.").format(outputs=outputs)
+    else:
+        pooling = {"average": _("average"), "max": _("maximum"), "average+max": _("average and maximum")}[
+            network.pooling
+        ]
+        if head.hidden:
+            passed = _(
+                "Its feature maps were pooled ({pooling}) and passed to fully connected layers of {widths} units "
+                "(ReLU) and {outputs}."
+            ).format(pooling=pooling, widths=widths, outputs=outputs)
+        else:
+            passed = _("Its feature maps were pooled ({pooling}) and passed to {outputs}.").format(
+                pooling=pooling, outputs=outputs
+            )
+    return [*text, passed]
+
+
 def _training(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
     _ = voice.gettext
     training = recipe.training
@@ -163,6 +185,10 @@ def _training(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
         OPTIMISERS.get(training.optimizer)
     )
     loss = _("binary cross-entropy") if recipe.network.output == "sigmoid" else _("cross-entropy")
+    if training.loss == "focal":
+        loss = _("focal loss (alpha {alpha}, gamma {gamma})").format(
+            alpha=voice.short(training.focal_alpha), gamma=voice.short(training.focal_gamma)
+        ) + _cite(FOCAL)
     text = [
         _(
             "The network was trained with {loss} and {optimiser} (learning rate {rate}, batch size {batch}) for at "

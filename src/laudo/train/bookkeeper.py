@@ -21,7 +21,7 @@ from laudo.evaluate.classification import measure
 from laudo.networks.classifier import class_probabilities
 from laudo.train.checkpoint import SafeCheckpointIO, epoch_path
 from laudo.train.history import best_epoch, should_stop
-from laudo.train.losses import cross_entropy
+from laudo.train.losses import classification_loss
 from laudo.train.module import Fit
 
 
@@ -115,7 +115,10 @@ def _number(path: Path) -> int:
 
 @torch.no_grad()
 def epoch_figures(module: Fit) -> dict[str, Any]:
-    """Loss and accuracy of both parts. Losses are cross-entropy alone; the head's penalty has a line of its own."""
+    """Loss and accuracy of both parts. The head's penalty has a line of its own.
+
+    Losses are those of the recipe; validation's without class weights and smoothing.
+    """
     train_probabilities, train_targets = (torch.cat(parts) for parts in zip(*module.train_seen, strict=True))
     val_logits, val_targets = (torch.cat(parts) for parts in zip(*module.val_seen, strict=True))
     val_probabilities = class_probabilities(val_logits)
@@ -124,7 +127,7 @@ def epoch_figures(module: Fit) -> dict[str, Any]:
     return {
         "train_loss": sum(float(loss) * count for loss, count in module.train_losses) / n,
         "train_accuracy": float((train_probabilities.argmax(1) == train_targets).float().mean()),
-        "val_loss": float(cross_entropy(val_logits, val_targets)),
+        "val_loss": float(classification_loss(val_logits, val_targets, module.recipe.training)),
         "val_accuracy": float((val_probabilities.argmax(1) == val_targets).float().mean()),
         "val_auc_roc": measure(val_probabilities.cpu().numpy(), val_targets.cpu().numpy(), names=("auc_roc",))[
             "auc_roc"

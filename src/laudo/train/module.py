@@ -14,7 +14,7 @@ from laudo.networks.classifier import Classifier, class_probabilities
 from laudo.networks.head import ClassifierHead
 from laudo.prepare.augment import apply_changes, draw_changes
 from laudo.train.history import Epochs, rate_factor
-from laudo.train.losses import cross_entropy
+from laudo.train.losses import classification_loss
 
 EPSILON = 1e-7
 """Keras' epsilon for Adam: the published systems were trained with it."""
@@ -58,9 +58,11 @@ class Fit(pl.LightningModule):
         return self.network.head if isinstance(self.network, Classifier) else self.network
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Adam, AdamW or SGD over what is trainable, backbone and head with rates of their own."""
+        """Adam, AdamW or SGD over what is trainable: head and blocks with one rate, the backbone with its own."""
         training = self.recipe.training
         head = list(self.head.parameters())
+        if isinstance(self.network, Classifier):
+            head += self.network.blocks.parameters()
         own = {id(parameter) for parameter in head}
         body = [p for p in self.network.parameters() if p.requires_grad and id(p) not in own]
         groups: list[dict[str, Any]] = [{"params": head, "lr": training.learning_rate}]
@@ -91,6 +93,8 @@ class Fit(pl.LightningModule):
             group["lr"] = group["base_lr"] * factor
         self.network.train()
         if isinstance(self.network, Classifier):
+            if not any(parameter.requires_grad for parameter in self.network.backbone.parameters()):
+                self.network.backbone.eval()  # a frozen backbone gives the same map every epoch: no dropout either
             for module in self.network.backbone.modules():
                 frozen = not any(parameter.requires_grad for parameter in module.parameters(recurse=False))
                 is_norm = isinstance(module, nn.modules.batchnorm._BatchNorm)
@@ -99,13 +103,14 @@ class Fit(pl.LightningModule):
         self.train_seen, self.train_losses = [], []
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        """Loss of one batch: cross-entropy and the head's penalty."""
+        """Loss of one batch: that of the recipe, and the head's penalty."""
         inputs, targets = batch
         if isinstance(self.network, Classifier) and self.recipe.augment.is_random:
             generator = torch.Generator().manual_seed(_mix(self.recipe.training.seed, self.current_epoch, batch_idx))
             inputs = apply_changes(inputs, draw_changes(len(inputs), self.recipe.augment, generator))
         logits = self.network(inputs)
-        loss = cross_entropy(logits, targets, self.class_weights, self.recipe.training.label_smoothing)
+        training = self.recipe.training
+        loss = classification_loss(logits, targets, training, self.class_weights, training.label_smoothing)
         self.train_seen.append((class_probabilities(logits.detach()), targets))
         self.train_losses.append((loss.detach(), len(targets)))
         return loss + self.head.penalty()

@@ -44,7 +44,8 @@ class Learner:
         dataset: all images.
         classifier: the network; :meth:`train` begins with fresh weights each time.
         spec: how its backbone is built.
-        features: (2, n, D) features of every image and of its mirror image, when the backbone is frozen; else None.
+        features: (2, n, D) features of every image and of its mirror image, when they never change (backbone frozen, no blocks,
+            nothing drawn); else None.
         unfitted: the data set as it was before something was fitted on a training part; the same where nothing is.
     """
 
@@ -57,10 +58,10 @@ class Learner:
 
     @classmethod
     def start(cls, recipe: Recipe, dataset: Dataset, unfitted: Dataset | None = None) -> Learner:
-        """Build the network; a frozen backbone without random input is run now, once an image, if the images are ready."""
+        """Build the network; features that never change are computed now, once an image, if the images are ready."""
         classifier, spec = _build(recipe, dataset.manifest)
         features = None
-        if dataset.prepared is not None and recipe.network.trainable == 0 and not recipe.augment.is_random:
+        if dataset.prepared is not None and recipe.has_fixed_features:
             mirrored = recipe.augment.mirrored_copies or recipe.evaluation.flip
             features = torch.stack(
                 [cached_features(classifier, recipe, dataset, m) for m in ([0, 1] if mirrored else [0])]
@@ -157,7 +158,8 @@ class MirroredInputs:
 
 def _build(recipe: Recipe, manifest: Manifest) -> tuple[Classifier, BackboneSpec]:
     torch.manual_seed(recipe.training.seed)
-    return build_classifier(recipe.network, len(manifest.classes))
+    size_px = (recipe.prepare.height, recipe.prepare.width)
+    return build_classifier(recipe.network, len(manifest.classes), size_px)
 
 
 def cached_features(classifier: Classifier, recipe: Recipe, dataset: Dataset, mirrored: bool | int) -> Tensor:

@@ -33,7 +33,6 @@ def plan_training(name: str, settings: Sequence[str], data: Path | None, folds: 
     n = len(manifest)
     parts, number_of_folds = _parts(recipe, manifest, folds is not None)
     trainings = number_of_folds * recipe.split.repeats if folds else 1
-    frozen = recipe.network.trainable == 0 and not recipe.augment.is_random
     prepare = recipe.prepare
     cache_bytes = n * prepare.height * prepare.width * channels(prepare)
     folder = next(path for path in (cache_folder(), *cache_folder().parents) if path.exists())
@@ -47,7 +46,7 @@ def plan_training(name: str, settings: Sequence[str], data: Path | None, folds: 
         "trainings": trainings * (1 + 2 * recipe.split.folds * recipe.evaluation.leakage_check),
         "epochs_at_most": recipe.training.epochs,
         "backbone": recipe.network.backbone,
-        "backbone_runs": "once an image" if frozen else "every epoch",
+        "backbone_runs": "once an image" if recipe.has_fixed_features else "every epoch",
         "device": str(device),
         "precision": choose_precision(recipe.training.precision, device),
         "cache_mib": round(cache_bytes / 2**20, 1),
