@@ -3,6 +3,8 @@ VENV   := .venv
 PYTHON ?= python3
 BIN    := $(VENV)/bin
 DEMO   ?= demo
+# processes that share the tests; on the real data each may need 7 GB of memory
+WORKERS ?= 2
 # uv may have been brought by setup: into the user's folder, or into .uv
 export PATH := $(PATH):$(HOME)/.local/bin:$(CURDIR)/.uv/bin
 
@@ -20,8 +22,9 @@ $(VENV)/.done: pyproject.toml constraints.txt hatch_build.py $(wildcard src/laud
 demo: setup
 	$(BIN)/laudo demo --out $(DEMO)
 
+# Neighbours stay in one process until another has nothing left to do: what a file's tests share is made once.
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 lint: setup
 	$(BIN)/ruff check .

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from laudo.audit.audit import audit_manifest
 from laudo.cli import data_commands
 from laudo.cli.main import DATA_COMMANDS, app
 from laudo.core.errors import DataError
@@ -282,9 +283,17 @@ def test_split_into_folds_again_and_again(root, tmp_path):
 
 
 def test_split_of_a_manifest_that_an_audit_has_seen_looks_no_further(root, tmp_path, monkeypatch):
+    audited = []
+    real = audit_manifest
+    monkeypatch.setattr(
+        "laudo.audit.audit.audit_manifest", lambda *args, **more: audited.append(1) or real(*args, **more)
+    )
+    answer("data", "split", root, "-o", tmp_path / "unseen")
+    assert audited == [1]
     answer("data", "audit", root, "-o", tmp_path / "m")
-    monkeypatch.setattr("laudo.audit.audit.audit_manifest", lambda *_arguments, **_more: pytest.fail("audited again"))
+    assert audited == [1, 1]
     answer("data", "split", tmp_path / "m", "-o", tmp_path / "s")
+    assert audited == [1, 1], "audited again"
 
 
 def test_official_parts_are_kept(root, tmp_path):

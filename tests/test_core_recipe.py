@@ -181,7 +181,7 @@ def test_settings_reach_every_depth_and_override_the_file():
         "training.early_stopping=3",
         "name=2026-99-99",
         "network.weights=a b.safetensors",
-        "evaluation.flip=true",
+        "evaluation.views=[plain, mirrored]",
         "training.report_at_epochs=[1, 7]",
     )
     assert made.training.epochs == 7
@@ -190,7 +190,7 @@ def test_settings_reach_every_depth_and_override_the_file():
     assert made.training.early_stopping == 3
     assert made.name == "2026-99-99"
     assert made.network.weights == "a b.safetensors"
-    assert made.evaluation.flip
+    assert made.evaluation.views == ("plain", "mirrored")
     assert parse(GOOD, "training.early_stopping=3", "training.early_stopping=").training.early_stopping is None
 
 
@@ -220,11 +220,12 @@ def test_sections_that_contradict_each_other_are_refused(overrides, word):
 
 
 def test_every_contradiction_alone_is_allowed():
-    parse(GOOD, "split.test=0", "evaluation.headline=val")
-    parse(GOOD, "training.keep=last")
-    parse(GOOD, "training.epochs=6", "training.report_at_epochs=[3, 6]")
-    parse(GOOD, "split.test=0.5", "split.validation=0.4")
-    parse(GOOD, "training.loss=focal", "training.focal_alpha=0.5", "training.focal_gamma=1")
+    assert parse(GOOD, "split.test=0", "evaluation.headline=val").split.test == 0
+    assert parse(GOOD, "training.keep=last").training.keep == "last"
+    assert parse(GOOD, "training.epochs=6", "training.report_at_epochs=[3, 6]").training.report_at_epochs == (3, 6)
+    assert parse(GOOD, "split.test=0.5", "split.validation=0.4").split.validation == 0.4
+    focal = parse(GOOD, "training.loss=focal", "training.focal_alpha=0.5", "training.focal_gamma=1").training
+    assert (focal.focal_alpha, focal.focal_gamma) == (0.5, 1)
     parse(GOOD, "training.focal_alpha=0.25", "training.focal_gamma=2")  # as every dump writes them
 
 
@@ -232,7 +233,10 @@ def test_several_mistakes_are_all_named():
     assert len(refused(GOOD + "split:\n  tset: 1\n  folds: 1\ntraining:\n  epochs: 0\n").details) == 3
 
 
-@pytest.mark.parametrize("field", [name for name in Augment.model_fields if name != "mirrored_copies"])
+DRAWN = [name for name in Augment.model_fields if name not in {"mirrored_copies", "cutout_size"}]
+
+
+@pytest.mark.parametrize("field", DRAWN)
 def test_any_drawn_change_is_random_and_a_mirrored_copy_is_not(field):
     assert not Augment(mirrored_copies=True).is_random
     assert Augment(**{field: 0.1}).is_random

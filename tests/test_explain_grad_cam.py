@@ -12,7 +12,7 @@ import torch.nn.functional as F
 
 from laudo.core.errors import LaudoError, UnknownNameError
 from laudo.core.predictions import Predictions
-from laudo.core.recipe import Head
+from laudo.core.recipe import Head, Network
 from laudo.explain.cases import choose_cases, outcome
 from laudo.explain.grad_cam import grad_cam, layer_name
 from laudo.explain.overlay import overlay
@@ -25,6 +25,8 @@ from laudo.predict.model import load_model
 from laudo.prepare.transform import prepare_file
 from training_example import trained
 
+OUTPUT = {True: "sigmoid", False: "softmax"}
+
 
 class Mirror(Backbone):
     """A map of one channel that is the red channel of the image."""
@@ -36,7 +38,7 @@ class Mirror(Backbone):
 
 
 def mirror(sigmoid: bool, weight: float = 1.0) -> Classifier:
-    classifier = Classifier(Mirror(), Scaling(IMAGENET_SCALING), Head(), 2, sigmoid)
+    classifier = Classifier(Mirror(), Scaling(IMAGENET_SCALING), Network(backbone="own", output=OUTPUT[sigmoid]), 2)
     classifier.scaling.mean.zero_()
     classifier.scaling.std.fill_(1)
     with torch.no_grad():
@@ -112,7 +114,12 @@ def test_it_equals_an_independent_grad_cam(vgg11, sigmoid, target, layer, poolin
     seen = 0
     for seed in range(6):  # of some random heads nothing speaks for the class: both maps must say so
         torch.manual_seed(seed)
-        classifier = Classifier(vgg11, Scaling(IMAGENET_SCALING), Head(hidden=(6,)), 2, sigmoid, pooling).eval()
+        classifier = Classifier(
+            vgg11,
+            Scaling(IMAGENET_SCALING),
+            Network(backbone="own", head=Head(hidden=(6,)), output=OUTPUT[sigmoid], pooling=pooling),
+            2,
+        ).eval()
         theirs = naive(classifier, pixels, target)
         np.testing.assert_allclose(grad_cam(classifier, pixels, target)[0].numpy(), theirs, atol=1e-4)
         seen += theirs.max() == pytest.approx(1.0)
@@ -124,7 +131,7 @@ def test_it_equals_an_independent_grad_cam(vgg11, sigmoid, target, layer, poolin
 def test_a_batch_is_its_images_one_by_one_and_nothing_is_left_behind():
     torch.manual_seed(0)
     backbone = build_backbone(BackboneSpec("small_cnn"))
-    classifier = Classifier(backbone, Scaling(IMAGENET_SCALING), Head(), 3, False)
+    classifier = Classifier(backbone, Scaling(IMAGENET_SCALING), Network(backbone="own"), 3)
     classifier.train()
     pixels = torch.randint(0, 256, (3, 1, 32, 32), dtype=torch.uint8)
     together = grad_cam(classifier, pixels, 2)
@@ -138,7 +145,9 @@ def test_a_batch_is_its_images_one_by_one_and_nothing_is_left_behind():
 
 
 def test_a_transformer_is_refused():
-    classifier = Classifier(build_backbone(BackboneSpec("test_vit")), Scaling(IMAGENET_SCALING), Head(), 2, False)
+    classifier = Classifier(
+        build_backbone(BackboneSpec("test_vit")), Scaling(IMAGENET_SCALING), Network(backbone="own"), 2
+    )
     with pytest.raises(LaudoError, match="convolutional") as caught:
         grad_cam(classifier, torch.zeros(1, 3, 160, 160), 0)
     assert caught.value.cure
@@ -173,7 +182,7 @@ def learned():
     return model.classifier, pixels
 
 
-def edges(_classifier, pixels, _target):
+def edges(_classifier, pixels, _target, _descriptors=None):
     """Looks like an explanation and never looks at the network."""
     grey = pixels.float().mean(dim=1)
     return (grey - grey.roll(1, dims=2)).abs() / 255
@@ -203,7 +212,7 @@ def test_an_explainer_that_ignores_the_network_is_caught(learned):
 
 def test_a_map_without_structure_is_like_nothing(learned):
     classifier, pixels = learned
-    stages = randomisation_check(classifier, pixels, [1] * 6, lambda _c, p, _t: torch.zeros(len(p), 32, 32))
+    stages = randomisation_check(classifier, pixels, [1] * 6, lambda _c, p, _t, _d: torch.zeros(len(p), 32, 32))
     assert {(stage.spearman, stage.ssim) for stage in stages} == {(0.0, 0.0)}
 
 

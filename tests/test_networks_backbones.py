@@ -47,7 +47,9 @@ def pixels_of(side: int, channels: int = 3, n: int = 2) -> torch.Tensor:
 def classifier_of(name: str, pooling: str, **head) -> Classifier:
     backbone = backbone_of(name)
     torch.manual_seed(2)
-    return Classifier(backbone, Scaling(IMAGENET_SCALING), Head(**head), 2, False, pooling).eval()
+    return Classifier(
+        backbone, Scaling(IMAGENET_SCALING), Network(backbone="own", head=Head(**head), pooling=pooling), 2
+    ).eval()
 
 
 @pytest.mark.parametrize(("name", "facts"), [*CONVOLUTIONAL.items(), *TRANSFORMERS.items()])

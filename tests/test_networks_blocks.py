@@ -25,7 +25,7 @@ from laudo.split.grouped import split_parts
 from laudo.train.fit import Deadline
 from laudo.train.inputs import ImageInputs
 from laudo.workflows.dataset import open_dataset
-from laudo.workflows.learner import Learner
+from laudo.workflows.network_learner import NetworkLearner
 from laudo.workflows.plan import plan_training
 from training_example import FROZEN, save_recipe, small_recipe, train, write_images
 
@@ -66,7 +66,7 @@ def test_the_tumour_network_has_the_published_parameters_and_order(tumour):
     assert [count(layer) for layer in convolutions] == [896, 18_496, 36_928, 73_856]
     assert count(tumour.head) == 345_603
     names = {nn.Conv2d: "C", nn.ReLU: "R", nn.MaxPool2d: "P", nn.Dropout: "D", nn.Linear: "L"}
-    assert "".join(names[type(layer)] for layer in tumour.backbone.features) == "CRP" + "CRPD" * 3
+    assert "".join(names[type(layer)] for layer in tumour.backbone.features) == "CPR" + "CPRD" * 3
     assert "".join(names[type(layer)] for layer in tumour.head.layers) == "DL"
     assert all(is_glorot(layer.weight) and not layer.bias.any() for layer in convolutions)
 
@@ -115,9 +115,9 @@ def test_its_map_is_drawn_on_the_last_convolution():
     pixels = pixels_of(64, n=1)
     layers = classifier.backbone.features
     last = max(index for index, layer in enumerate(layers) if isinstance(layer, nn.Conv2d))
-    assert layer_name(classifier) == f"features.{last + 1}"
-    seen = F.relu(layers[: last + 1](classifier.scaling(pixels))).detach().requires_grad_()
-    logits = classifier.head(layers[last + 2 :](seen).flatten(1))
+    assert layer_name(classifier) == f"features.{last + 2}"
+    seen = F.relu(layers[: last + 2](classifier.scaling(pixels))).detach().requires_grad_()
+    logits = classifier.head(layers[last + 3 :](seen).flatten(1))
     for target in range(3):
         (gradient,) = torch.autograd.grad(logits[0, target], seen, retain_graph=True)
         cam = torch.einsum("chw,c->hw", seen[0], gradient[0].mean(dim=(1, 2))).relu()
@@ -255,7 +255,9 @@ class Mirror(Backbone):
 
 
 def test_maps_are_drawn_on_what_the_last_block_gives():
-    classifier = Classifier(Mirror(), Scaling(IMAGENET_SCALING), Head(), 2, False, blocks=("se", "pdf")).eval()
+    classifier = Classifier(
+        Mirror(), Scaling(IMAGENET_SCALING), Network(backbone="own", blocks=("se", "pdf")), 2
+    ).eval()
     assert layer_name(classifier) == "blocks.1"
     classifier.scaling.mean.zero_()
     classifier.scaling.std.fill_(1)
@@ -278,7 +280,7 @@ def test_maps_are_drawn_on_what_the_last_block_gives():
 def test_the_check_of_the_maps_randomises_blocks_before_the_backbone():
     torch.manual_seed(0)
     classifier = Classifier(
-        build_backbone(BackboneSpec("small_cnn")), Scaling(IMAGENET_SCALING), Head(), 2, False, blocks=("se",)
+        build_backbone(BackboneSpec("small_cnn")), Scaling(IMAGENET_SCALING), Network(backbone="own", blocks=("se",)), 2
     )
     stages = randomisation_check(classifier, pixels_of(32), [0, 1], grad_cam, stages=18)
     names = [stage.layer for stage in stages]
@@ -297,7 +299,7 @@ def test_blocks_on_a_frozen_backbone_learn_and_the_backbone_stays(tmp_path, monk
     data = write_images(tmp_path / "data", per_class=12, seed=8)
     recipe = small_recipe(BLOCK, {"training": {"epochs": 2, "backbone_learning_rate": 1e-9}})
     dataset = open_dataset(recipe, data)
-    learner = Learner.start(recipe, dataset)
+    learner = NetworkLearner.start(recipe, dataset)
     assert not learner.is_frozen
     before = {name: value.clone() for name, value in learner.classifier.state_dict().items()}
     learner.train(Run(tmp_path / "run"), split_parts(dataset.manifest, recipe.split), Deadline())
@@ -327,7 +329,7 @@ def test_a_frozen_backbone_drops_nothing_out_and_a_trained_one_does(tmp_path, mo
         )
         dataset = open_dataset(recipe, data)
         seen.clear()
-        learner = Learner.start(recipe, dataset)
+        learner = NetworkLearner.start(recipe, dataset)
         learner.train(Run(tmp_path / f"run-{trainable}"), split_parts(dataset.manifest, recipe.split), Deadline())
         assert (0.25, False) in seen
         assert ((0.25, True) in seen) == (trainable > 0)
@@ -360,12 +362,14 @@ def test_the_model_of_a_run_comes_back_whole(tmp_path, monkeypatch, network):
     assert facts["network"]["blocks"] == list(recipe.network.blocks)
     assert not facts["frozen_features"]
     assert facts["parameters"] == count(model.classifier)
-    assert [type(block) for block in model.classifier.blocks] == [BLOCKS[name] for name in recipe.network.blocks]
+    assert [type(block) for block in model.classifier.blocks] == [
+        type(BLOCKS[name](8, 16)) for name in recipe.network.blocks
+    ]
     table = run.predictions("test").table.sort_values("sample")
     dataset = open_dataset(recipe, data)
     rows = [list(dataset.manifest.table["image"]).index(name) for name in table["image"]]
     with torch.no_grad():
-        answers = torch.sigmoid(model.classifier(ImageInputs(dataset.images).read(rows)))[:, 0]
+        answers = torch.sigmoid(model.classifier(*ImageInputs(dataset.images).read(rows)))[:, 0]
     torch.testing.assert_close(
         answers.double(), torch.tensor(table["probability:yes"].to_numpy()), rtol=1e-4, atol=1e-5
     )

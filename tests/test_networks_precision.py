@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from laudo.core.recipe import Head
+from laudo.core.recipe import Head, Network
 from laudo.networks import precision as module
 from laudo.networks.backbone import IMAGENET_SCALING, BackboneSpec, Scaling
 from laudo.networks.classifier import Classifier
@@ -44,11 +44,13 @@ def test_bf16_probabilities_are_within_two_percent_of_fp32():
         pytest.skip("this hardware only emulates bfloat16")
     torch.manual_seed(3)
     backbone = build_backbone(BackboneSpec("small_cnn"))
-    classifier = Classifier(backbone, Scaling(IMAGENET_SCALING), Head(hidden=(16,)), 3, False, "average+max")
+    classifier = Classifier(
+        backbone, Scaling(IMAGENET_SCALING), Network(backbone="own", head=Head(hidden=(16,)), pooling="average+max"), 3
+    )
     classifier.eval().to(device)
     pixels = torch.randint(0, 256, (8, 1, 48, 48), dtype=torch.uint8)
-    exact = predict_pixels(classifier, pixels, "fp32", flip=True)
-    rough = predict_pixels(classifier, pixels, "bf16", flip=True)
+    exact = predict_pixels(classifier, pixels, "fp32", ("plain", "mirrored"))
+    rough = predict_pixels(classifier, pixels, "bf16", ("plain", "mirrored"))
     assert rough.dtype is torch.float32
     assert not torch.equal(exact, rough)
     torch.testing.assert_close(rough, exact, atol=0.02, rtol=0)

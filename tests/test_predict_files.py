@@ -123,9 +123,12 @@ def test_a_folder_that_is_no_run(tmp_path):
         load_model(Run(tmp_path / "nothing"), CPU)
 
 
-def test_a_cross_validation_wants_a_fold_to_be_named(tmp_path):
+def test_folds_that_prepare_their_images_differently_are_not_averaged(tmp_path):
     copy_of(trained()[0], tmp_path / "cv" / "fold-1")
-    with pytest.raises(RunError, match="no model of its own") as caught:
+    other = copy_of(trained()[0], tmp_path / "cv" / "fold-2")
+    model = other.json("model")
+    other.write_json("model", {**model, "prepare": {**model["prepare"], "limits": [0, 200], "intensity": "range"}})
+    with pytest.raises(RunError, match="can not be averaged") as caught:
         open_model(Run(tmp_path / "cv"))
     assert "fold-1" in caught.value.cure
 

@@ -3,13 +3,17 @@
 import dataclasses
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter
+from torchvision.transforms.v2.functional import adjust_saturation
 
 from laudo.core.recipe import Augment
-from laudo.prepare.augment import Changes, apply_changes, draw_changes
+from laudo.prepare.augment import Changes, apply_changes, blur, draw_changes
+from laudo.prepare.mixing import Mixing, draw_mixing, mix
 
 EVERYTHING = Augment(
     horizontal_flip=0.5,
@@ -19,7 +23,13 @@ EVERYTHING = Augment(
     translation=0.1,
     brightness=0.2,
     contrast=0.3,
+    saturation=0.4,
+    noise=0.1,
+    blur_px=2.0,
+    cutout=0.5,
 )
+LEVELS = {"brightness": 0.3, "contrast": 0.4, "saturation": 0.5, "noise": 0.2, "blur_px": 3.0, "cutout": 1.0}
+MOVES = {"horizontal_flip": 1.0, "rotation_degrees": 40, "scale": 0.3, "translation": 0.1}
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -28,7 +38,8 @@ def generator(seed: int = 0) -> torch.Generator:
 
 def identity(batch: int, **changed: float) -> Changes:
     values = {field.name: torch.zeros(batch) for field in dataclasses.fields(Changes)}
-    values |= {"scale": torch.ones(batch), "contrast": torch.ones(batch)}
+    values |= dict.fromkeys(("scale", "contrast", "saturation"), torch.ones(batch))
+    values["noise_seed"] = torch.arange(batch)
     return Changes(**(values | {name: torch.full((batch,), value) for name, value in changed.items()}))
 
 
@@ -82,6 +93,12 @@ def test_one_setting_does_not_move_the_draws_of_another():
         ("rotation_degrees", "rotation_radians"),
         ("contrast", "contrast"),
         ("brightness", "brightness"),
+        ("saturation", "saturation"),
+        ("noise", "noise"),
+        ("noise", "noise_seed"),
+        ("blur_px", "blur_px"),
+        ("cutout", "cutout"),
+        ("cutout", "cutout_x"),
     ]:
         alone = draw_changes(20, Augment(**{name: getattr(EVERYTHING, name)}), generator(5))
         assert torch.equal(getattr(alone, field), getattr(all_on, field))
@@ -96,6 +113,9 @@ def test_draws_lie_within_the_settings_and_use_their_whole_range():
         "shift_y": (-0.1, 0.1),
         "brightness": (-0.2, 0.2),
         "contrast": (0.7, 1.3),
+        "saturation": (0.6, 1.4),
+        "noise": (0.0, 0.1),
+        "blur_px": (0.0, 2.0),
     }
     for name, (low, high) in ranges.items():
         values = getattr(drawn, name)
@@ -166,7 +186,7 @@ def test_brightness_is_added_and_contrast_turns_about_the_mean():
     dtype=st.sampled_from([torch.uint8, torch.float32]),
 )
 def test_whatever_is_drawn_shape_range_and_type_hold(seed, height, width, channels, dtype):
-    strong = Augment(rotation_degrees=180, scale=0.9, translation=1, brightness=1, contrast=1, vertical_flip=0.5)
+    strong = Augment(**(LEVELS | MOVES | {"translation": 1, "brightness": 1, "contrast": 1, "vertical_flip": 0.5}))
     batch = torch.randint(0, 256, (4, channels, height, width), generator=generator(seed)).to(dtype)
     out = apply_changes(batch, draw_changes(4, strong, generator(seed)))
     assert out.shape == batch.shape
@@ -187,3 +207,135 @@ def test_an_image_does_not_depend_on_its_neighbours_in_the_batch(images):
     together = apply_changes(images, changes)
     one = Changes(**{field.name: getattr(changes, field.name)[3:4] for field in dataclasses.fields(Changes)})
     assert torch.allclose(apply_changes(images[3:4], one)[0], together[3], atol=1e-3)
+
+
+# levels -----------------------------------------------------------------------------------------------------------------
+
+
+def test_the_blur_is_scipys(images):
+    sigmas = torch.tensor([0.0, 0.1, 0.5, 1.3, 4.0, 16.0])
+    out = blur(images, sigmas)
+    for image, blurred, sigma in zip(images, out, sigmas.tolist(), strict=True):
+        wanted = gaussian_filter(image.double().numpy(), (0, sigma, sigma), mode="nearest")
+        np.testing.assert_allclose(blurred.numpy(), wanted, atol=2e-3)
+    assert torch.equal(out[0], images[0])
+
+
+def test_noise_has_the_drawn_deviation_and_is_that_of_its_own_seed():
+    grey = torch.full((3, 1, 200, 200), 128.0)
+    changes = identity(3, noise=0.05)
+    changes.noise[1] = 0.1
+    changes.noise_seed[2] = changes.noise_seed[0]
+    out = apply_changes(grey, changes)
+    assert out[0].std().item() == pytest.approx(0.05 * 255, rel=0.02)
+    assert out[1].std().item() == pytest.approx(0.10 * 255, rel=0.02)
+    assert out.mean().item() == pytest.approx(128, abs=0.3)
+    assert torch.equal(out[0], out[2])
+    assert not torch.equal(out[0] - 128, (out[1] - 128) / 2)
+
+
+@pytest.mark.parametrize("factor", [0.0, 0.4, 1.0, 1.6])
+def test_saturation_is_torchvisions(images, factor):
+    ours = apply_changes(images, identity(6, saturation=factor))
+    theirs = adjust_saturation(images / 255, factor) * 255
+    torch.testing.assert_close(ours, theirs, atol=0.2, rtol=0)
+    grey = images[:, :1]
+    assert torch.equal(apply_changes(grey, identity(6, saturation=factor)), grey)
+
+
+@given(st.integers(0, 999), st.floats(0.0, 1.0), st.integers(8, 40), st.integers(8, 40))
+def test_cut_out_is_one_square_of_the_mean_wholly_inside(seed, size, height, width):
+    image = torch.randint(0, 256, (4, 3, height, width), generator=generator(seed)).float()
+    image[..., 0, 0] = 0.5  # so that the mean is no whole number
+    out = apply_changes(image, draw_changes(4, Augment(cutout=1.0, cutout_size=size), generator(seed)))
+    side = round(float(torch.tensor(size) * min(height, width)))
+    for before, after in zip(image, out, strict=True):
+        painted = (after == before.mean()).all(dim=0)
+        assert int(painted.sum()) == side**2
+        assert torch.equal(after[:, ~painted], before[:, ~painted])
+        if side:
+            rows, columns = painted.any(dim=1).nonzero(), painted.any(dim=0).nonzero()
+            assert len(rows) == len(columns) == side
+
+
+def test_cut_out_comes_as_often_as_asked():
+    drawn = draw_changes(2000, Augment(cutout=0.3, cutout_size=0.4), generator())
+    assert (drawn.cutout > 0).float().mean().item() == pytest.approx(0.3, abs=0.03)
+    assert sorted(set(drawn.cutout.tolist())) == pytest.approx([0.0, 0.4])
+
+
+# planes -----------------------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 9999), st.permutations(["image", "mask", "whole"]))
+def test_a_mask_moves_with_its_image_and_is_else_left_alone(seed, planes):
+    batch = torch.randint(0, 256, (4, 3, 24, 20), generator=generator(seed)).float()
+    place = planes.index("mask")
+    levels = apply_changes(batch, draw_changes(4, Augment(**LEVELS), generator(seed)), planes)
+    assert torch.equal(levels[:, place], batch[:, place])
+    assert all(not torch.equal(levels[:, other], batch[:, other]) for other in range(3) if other != place)
+    both = apply_changes(batch, draw_changes(4, Augment(**LEVELS, **MOVES), generator(seed)), planes)
+    moved = apply_changes(batch, draw_changes(4, Augment(**MOVES), generator(seed)), planes)
+    assert torch.equal(both[:, place], moved[:, place])
+    assert not torch.equal(moved[:, place], batch[:, place])
+
+
+def test_a_plane_without_colours_is_not_made_greyer(images):
+    changes = identity(6, saturation=0.0)
+    assert torch.equal(apply_changes(images, changes, ("image", "image", "whole")), images)
+    assert torch.equal(apply_changes(images[:, :1], identity(6, noise=0.5), ("mask",)), images[:, :1])
+
+
+# mixing -----------------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_mixed_when_nothing_is_asked_for(images):
+    still = draw_mixing(6, 40, 40, Augment(), (1,))
+    assert not still.is_any
+    assert torch.equal(mix(images, still), images)
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 9999), st.floats(0.05, 4.0), st.integers(2, 30), st.integers(2, 30))
+def test_cutmix_counts_the_pixels_that_are_left(seed, strength, height, width):
+    mixing = draw_mixing(5, height, width, Augment(cutmix=strength), (seed,))
+    numbers = torch.arange(5.0).view(-1, 1, 1, 1).expand(5, 1, height, width) + 100
+    out = mix(numbers, mixing)
+    for index in range(5):
+        partner = int(mixing.partner[index])
+        assert set(out[index].unique().tolist()) <= {100.0 + index, 100.0 + partner}
+        if partner != index:
+            assert (out[index] == 100 + index).float().mean().item() == pytest.approx(
+                mixing.share[index].item(), abs=1e-5
+            )
+    assert sorted(mixing.partner.tolist()) == list(range(5))
+
+
+def test_mixup_mixes_by_shares_of_beta(images):
+    mixing = draw_mixing(6, 40, 40, Augment(mixup=0.4), (3,))
+    share = mixing.share.view(-1, 1, 1, 1)
+    torch.testing.assert_close(mix(images, mixing), share * images + (1 - share) * images[mixing.partner])
+    many = draw_mixing(20_000, 8, 8, Augment(mixup=0.4), (3,)).share
+    assert many.mean().item() == pytest.approx(0.5, abs=0.01)
+    assert many.var().item() == pytest.approx(0.4**2 / ((0.8**2) * 1.8), abs=0.005)  # of Beta(a, a)
+    large = draw_mixing(20_000, 1000, 1000, Augment(cutmix=4.0), (3,))
+    height, width = (large.boxes[:, 1] - large.boxes[:, 0]), (large.boxes[:, 3] - large.boxes[:, 2])
+    inside = (large.boxes[:, [0, 2]] > 0).all(1) & (large.boxes[:, [1, 3]] < 1000).all(1)
+    assert inside.any()
+    assert (height[inside] - width[inside]).abs().max() <= 1  # a square but for rounding
+    assert (1 - large.share).numpy() == pytest.approx((height * width).numpy() / 1e6, abs=1e-6)
+
+
+def test_mixings_are_drawn_the_same_and_one_setting_moves_no_other_draw():
+    first, again = (draw_mixing(9, 8, 8, Augment(mixup=0.4), (7, 1)) for _ in range(2))
+    assert torch.equal(first.share, again.share)
+    assert not torch.equal(first.share, draw_mixing(9, 8, 8, Augment(mixup=0.4), (7, 2)).share)
+    both = [draw_mixing(9, 8, 8, Augment(mixup=0.4, cutmix=1.0), (7, n)) for n in range(200)]
+    cut = [isinstance(mixing.boxes, torch.Tensor) for mixing in both]
+    assert 70 < sum(cut) < 130
+    for number, mixing in enumerate(both):
+        alone = draw_mixing(9, 8, 8, Augment(cutmix=1.0) if cut[number] else Augment(mixup=0.4), (7, number))
+        assert isinstance(mixing, Mixing)
+        assert torch.equal(alone.share, mixing.share)
+        assert torch.equal(alone.partner, mixing.partner)

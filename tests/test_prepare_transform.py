@@ -227,6 +227,13 @@ OTHER = {
     "window": [{"intensity": "window", "window": (40, 80)}, {"intensity": "window", "window": (40, 90)}],
     "limits": [{"intensity": name, "limits": (0, high)} for name in ("range", "fitted") for high in (5, 6)],
     "colour": [{"colour": "grey"}],
+    "mask": [{"mask": "erase"}],
+    "planes": [
+        {"planes": ["image"]},
+        {"planes": ["mask"]},
+        {"planes": ["image", "mask", "whole"]},
+        {"planes": ["image", "whole", "mask"]},
+    ],
     "volume": [],
 }
 

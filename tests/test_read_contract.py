@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from damaged_files import mutate
 from laudo.core.errors import UnreadableImageError
 from laudo.read import isolated
 from laudo.read.image import NOTES, ReadImage
@@ -203,28 +204,6 @@ def test_any_bytes_end_in_an_image_or_an_error(start, scratch, rest):
     read_or_refuse(path)
 
 
-def mutate(data: bytes, rng: random.Random) -> bytes:
-    """A few bytes set, bits flipped, stretches dropped, doubled or zeroed; half of them where the header is."""
-    changed = bytearray(data)
-    for _ in range(rng.choice([1, 1, 2, 4, 12])):
-        place = rng.randrange(len(changed)) if rng.random() < 0.5 else rng.randrange(min(1600, len(changed)))
-        kind = rng.randrange(6)
-        if kind == 0:
-            changed[place] = rng.choice([0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)])
-        elif kind == 1:
-            changed[place] ^= 1 << rng.randrange(8)
-        elif kind == 2 and len(changed) > 60:
-            del changed[place : place + rng.randrange(1, 9)]
-        elif kind == 3:
-            changed[place:place] = changed[place : place + rng.randrange(1, 30)]
-        elif kind == 4:
-            length = rng.randrange(1, 9)
-            changed[place : place + length] = bytes(length)
-        else:
-            changed[place : place + 4] = rng.choice([b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\x00\x00\x00\x80"])
-    return bytes(changed)
-
-
 def peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
@@ -236,7 +215,7 @@ def test_damaged_files_end_in_an_image_or_an_error(kind, sound, tmp_path, capfd,
     outcomes = {"image": 0, "error": 0, "crash": 0, "late": 0}
     before, slowest = peak_mb(), 0.0
     for _ in range(MUTATIONS):
-        path.write_bytes(mutate(sound[kind], rng))
+        path.write_bytes(mutate(sound[kind], rng, 1600))
         began = time.perf_counter()
         outcome = read_or_refuse(path)
         slowest = max(slowest, time.perf_counter() - began)

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
+from damaged_files import mutate
 from laudo.core.errors import UnreadableImageError
 from laudo.read.image import ReadImage
 from laudo.read.raster import FORMATS, MAX_PIXELS, read_raster
@@ -463,9 +464,7 @@ def scratch(tmp_path_factory) -> Path:
 @each_reader
 @settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    start=st.sampled_from(
-        [b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"GIF89a", b"BM", b"II*\0", b"MM\0*", b"RIFF....WEBPVP8 "]
-    ),
+    start=st.sampled_from(STARTS),
     rest=st.binary(max_size=200),
 )
 def test_any_bytes_end_in_an_image_or_an_error(read, scratch, start, rest):
@@ -474,26 +473,6 @@ def test_any_bytes_end_in_an_image_or_an_error(read, scratch, start, rest):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         read_or_refuse(read, path)
-
-
-def mutate(data: bytes, rng: random.Random) -> bytes:
-    """A few bytes set, bits flipped, stretches dropped, doubled or zeroed."""
-    changed = bytearray(data)
-    for _ in range(rng.choice([1, 1, 2, 4, 12])):
-        place = rng.randrange(len(changed)) if rng.random() < 0.5 else rng.randrange(min(90, len(changed)))
-        kind = rng.randrange(5)
-        if kind == 0:
-            changed[place] = rng.choice([0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)])
-        elif kind == 1:
-            changed[place] ^= 1 << rng.randrange(8)
-        elif kind == 2 and len(changed) > 60:
-            del changed[place : place + rng.randrange(1, 9)]
-        elif kind == 3:
-            changed[place:place] = changed[place : place + rng.randrange(1, 30)]
-        else:
-            length = rng.randrange(1, 9)
-            changed[place : place + length] = bytes(length)
-    return bytes(changed)
 
 
 @each_reader
@@ -518,6 +497,6 @@ def test_damaged_files_end_in_an_image_or_an_error(read, tmp_path, kind, colour)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for turn in range(EXAMPLES):
-            path.write_bytes(mutate(wholes[turn % len(wholes)], rng))
+            path.write_bytes(mutate(wholes[turn % len(wholes)], rng, 90))
             outcomes[isinstance(read_or_refuse(read, path), ReadImage)] += 1
     assert min(outcomes.values()) > 0, "the mutations are neither all fatal nor all harmless"

@@ -138,7 +138,7 @@ def test_a_cross_validation_with_a_fold_that_failed_is_reported(tmp_path):
     root.set_state("stopped", reason="max_minutes")
     html = read(root)
     assert "the run was stopped before the model was judged" in html
-    assert "Fold 3: every epoch" in html
+    assert "Every epoch: fold 3" in html
     assert "Fold 2: every epoch" not in html
 
 

@@ -177,7 +177,7 @@ def test_all_judged_cases_are_on_the_sheet_worst_first(run, html):
 def test_cross_validation_shows_folds_and_pooled_figures(cross_validated):
     assert "each by a model that had not been trained on its group" in cross_validated
     assert "Fold by fold" in cross_validated
-    assert "Fold 3: every epoch" in cross_validated
+    assert "Every epoch: fold 3" in cross_validated
     assert "Each fold has a threshold of its own, from 0.400 to 0.600" in cross_validated
     assert (
         "Accuracy 0.897 when copies leak, 0.866 when they do not: a difference of 3.1 percentage points"

@@ -15,8 +15,8 @@ from laudo.core.environment import file_hash
 from laudo.core.errors import DataError
 from laudo.core.manifest import Manifest
 from laudo.core.progress import overhear
-from laudo.sources.csv_table import find_table
 from laudo.sources.images_masks import match_masks, stem
+from laudo.sources.lone_table import find_table
 from laudo.sources.part_names import PART_NAMES, part_named
 from laudo.sources.table import SOURCES, import_manifest
 from laudo.sources.table_file import SYNONYMS, match_columns, read_rows

@@ -1,6 +1,5 @@
 """Splits: groups stay whole, nothing is lost, the same seed gives the same parts, impossible wishes are errors."""
 
-import contextlib
 import warnings
 from pathlib import Path
 
@@ -198,14 +197,22 @@ def test_fewer_groups_than_folds():
 )
 @pytest.mark.parametrize("test", [0.0, 0.2, 0.8])
 def test_small_sets_are_divided_or_refused_in_words(by, stratified, yes, no, test):
-    """Never an error of a library, and never its warning."""
+    """Never an error of a library, and never its warning; what is divided is divided whole, what is refused says why."""
     manifest = manifest_of(["yes"] * yes + ["no"] * no)
     split = Split(by=by, stratified=stratified, test=test, validation=0.1)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for work in (lambda: split_parts(manifest, split), lambda: fold_numbers(manifest, 5, split, 0)):
-            with contextlib.suppress(DataError):
-                work()
+        for work, allowed in (
+            (lambda: split_parts(manifest, split).table["split"], set(PARTS)),
+            (lambda: fold_numbers(manifest, 5, split, 0), {1, 2, 3, 4, 5}),
+        ):
+            try:
+                places = work()
+            except DataError as error:
+                assert error.what and (error.found or error.cure), "refused without a reason"  # noqa: PT017, PT018
+            else:
+                assert len(places) == len(manifest)
+                assert set(places) <= allowed
 
 
 @pytest.mark.parametrize(("yes", "no"), [(9, 9), (15, 15), (19, 19), (40, 8)])

@@ -13,11 +13,11 @@ from laudo.core.run import Run
 from laudo.networks.small_cnn import SmallCNN
 from laudo.prepare.cache import cache_folder
 from laudo.split.grouped import split_parts
-from laudo.train import module as train_module
+from laudo.train import pieces as train_pieces
 from laudo.train.fit import Deadline
-from laudo.train.inputs import EpochOrder, FeatureInputs, ImageInputs, Part, loader
+from laudo.train.inputs import EpochOrder, FeatureInputs, ImageInputs, MirroredInputs, Part, loader
 from laudo.workflows.dataset import open_dataset
-from laudo.workflows.learner import Learner, MirroredInputs
+from laudo.workflows.network_learner import NetworkLearner
 from training_example import FROZEN, fingerprint, small_recipe, trained, trained_frozen, write_images
 
 FOREVER = Deadline()
@@ -73,30 +73,39 @@ def seen(monkeypatch):
     return found
 
 
+def assert_same_features(ours, theirs):
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[view], theirs[view]) for view in ours)
+
+
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_a_frozen_backbone_sees_each_image_once_whatever_the_epochs(tmp_path, dataset, seen, mirrored):
     recipe = small_recipe(
         FROZEN,
-        {"augment": {"mirrored_copies": mirrored}, "evaluation": {"flip": mirrored}, "training": {"epochs": 4}},
+        {
+            "augment": {"mirrored_copies": mirrored},
+            "evaluation": {"views": ["plain", "mirrored"] if mirrored else ["plain"]},
+            "training": {"epochs": 4},
+        },
     )
     n = len(dataset.manifest)
     once = n * (2 if mirrored else 1)
-    learner = Learner.start(recipe, dataset)
+    learner = NetworkLearner.start(recipe, dataset)
     assert sum(seen) == once
     split = split_parts(dataset.manifest, recipe.split)
     learner.train(Run(tmp_path / "run"), split, FOREVER)
     learner.predict(split.indices("test"))
     assert sum(seen) == once
-    again = Learner.start(recipe, dataset)  # from the cache
+    again = NetworkLearner.start(recipe, dataset)  # from the cache
     assert sum(seen) == once
-    assert torch.equal(again.features, learner.features)
+    assert_same_features(again.features, learner.features)
 
 
 def test_random_changes_make_the_backbone_run_every_epoch(tmp_path, dataset, seen):
     recipe = small_recipe(
         {"network": {"trainable": 0.0}, "augment": {"horizontal_flip": 0.5}, "training": {"epochs": 2}}
     )
-    learner = Learner.start(recipe, dataset)
+    learner = NetworkLearner.start(recipe, dataset)
     assert learner.features is None
     split = split_parts(dataset.manifest, recipe.split)
     learner.train(Run(tmp_path / "run"), split, FOREVER)
@@ -104,42 +113,44 @@ def test_random_changes_make_the_backbone_run_every_epoch(tmp_path, dataset, see
 
 
 def test_features_and_mirrored_features_are_what_the_network_says(tmp_path, dataset):
-    learner = Learner.start(small_recipe(FROZEN), dataset)
-    pixels = ImageInputs(dataset.images).read(range(5))
+    learner = NetworkLearner.start(small_recipe(FROZEN), dataset)
+    (pixels,) = ImageInputs(dataset.images).read(range(5))
     with torch.no_grad():
-        torch.testing.assert_close(learner.features[0, :5], learner.classifier.eval().embed(pixels))
-        torch.testing.assert_close(learner.features[1, :5], learner.classifier.embed(pixels.flip(3)))
+        torch.testing.assert_close(learner.features["plain"][:5], learner.classifier.eval().embed(pixels))
+        torch.testing.assert_close(learner.features["mirrored"][:5], learner.classifier.embed(pixels.flip(3)))
 
 
 @pytest.mark.parametrize("damage", [lambda b: b[:40], lambda b: b[:-1], lambda b: b"", lambda b: b"\xff" + b[1:]])
 def test_a_damaged_entry_of_the_cache_is_computed_again(dataset, seen, damage):
-    recipe = small_recipe(FROZEN, {"augment": {"mirrored_copies": False}, "evaluation": {"flip": False}})
-    features = Learner.start(recipe, dataset).features
+    recipe = small_recipe(FROZEN, {"augment": {"mirrored_copies": False}, "evaluation": {"views": ["plain"]}})
+    features = NetworkLearner.start(recipe, dataset).features
     (path,) = (cache_folder() / "features").glob("*.safetensors")
     path.write_bytes(damage(path.read_bytes()))
     before = sum(seen)
-    assert torch.equal(Learner.start(recipe, dataset).features, features)
+    assert_same_features(NetworkLearner.start(recipe, dataset).features, features)
     assert sum(seen) == before + len(dataset.manifest)
 
 
 def test_other_weights_pooling_or_images_are_another_entry(dataset):
-    base = {"augment": {"mirrored_copies": False}, "evaluation": {"flip": False}}
-    Learner.start(small_recipe(FROZEN, base), dataset)
-    Learner.start(small_recipe(FROZEN, base, {"training": {"seed": 1}}), dataset)  # random weights of another seed
-    Learner.start(small_recipe(FROZEN, base, {"network": {"pooling": "max"}}), dataset)
+    base = {"augment": {"mirrored_copies": False}, "evaluation": {"views": ["plain"]}}
+    NetworkLearner.start(small_recipe(FROZEN, base), dataset)
+    NetworkLearner.start(
+        small_recipe(FROZEN, base, {"training": {"seed": 1}}), dataset
+    )  # random weights of another seed
+    NetworkLearner.start(small_recipe(FROZEN, base, {"network": {"pooling": "max"}}), dataset)
     fewer = replace(dataset.audit, manifest=dataset.manifest.rows(np.arange(20)))
     images = replace(dataset.images, places=dataset.images.places[:20], checksums=dataset.images.checksums[:20])
-    Learner.start(small_recipe(FROZEN, base), replace(dataset, audit=fewer, prepared=images))
+    NetworkLearner.start(small_recipe(FROZEN, base), replace(dataset, audit=fewer, prepared=images))
     assert len(list((cache_folder() / "features").glob("*.safetensors"))) == 4
 
 
 def test_the_standardisation_is_fitted_on_the_training_part_alone(tmp_path, dataset):
     recipe = small_recipe(FROZEN, {"training": {"epochs": 1}})
-    learner = Learner.start(recipe, dataset)
+    learner = NetworkLearner.start(recipe, dataset)
     split = split_parts(dataset.manifest, recipe.split)
     learner.train(Run(tmp_path / "run"), split, FOREVER)
     rows = split.indices("train")
-    both = torch.cat([learner.features[0, rows], learner.features[1, rows]])
+    both = torch.cat([features[rows] for features in learner.features.values()])
     torch.testing.assert_close(learner.classifier.head.standardise.mean, both.mean(dim=0))
 
 
@@ -148,15 +159,15 @@ def test_the_standardisation_is_fitted_on_the_training_part_alone(tmp_path, data
 
 def test_random_changes_reach_training_images_only(tmp_path, dataset, monkeypatch):
     changed: list[int] = []
-    original = train_module.apply_changes
+    original = train_pieces.apply_changes
 
-    def spy(images, changes):
+    def spy(images, changes, planes):
         changed.append(len(images))
-        return original(images, changes)
+        return original(images, changes, planes)
 
-    monkeypatch.setattr(train_module, "apply_changes", spy)
+    monkeypatch.setattr(train_pieces, "apply_changes", spy)
     recipe = small_recipe({"augment": {"rotation_degrees": 20.0}, "training": {"epochs": 3}})
-    learner = Learner.start(recipe, dataset)
+    learner = NetworkLearner.start(recipe, dataset)
     split = split_parts(dataset.manifest, recipe.split)
     learner.train(Run(tmp_path / "run"), split, FOREVER)
     assert sum(changed) == 3 * len(split.indices("train"))
@@ -166,13 +177,13 @@ def test_random_changes_reach_training_images_only(tmp_path, dataset, monkeypatc
 
 def test_mirrored_copies_stand_in_the_training_part_only(dataset):
     recipe = small_recipe(FROZEN, {"network": {"trainable": 1.0, "head": {"normalise": False}}})
-    learner = Learner.start(recipe, dataset)
+    learner = NetworkLearner.start(recipe, dataset)
     split = split_parts(dataset.manifest, recipe.split)
     train, val = learner._part(split, "train", True), learner._part(split, "val", False)
     n = len(split.indices("train"))
     assert (len(train), len(val)) == (2 * n, len(split.indices("val")))
     assert isinstance(train.inputs, MirroredInputs)
-    images = train.inputs.read(train.indices)
+    (images,) = train.inputs.read(train.indices)
     assert torch.equal(images[n:], images[:n].flip(3))
     assert np.array_equal(train.targets[n:], train.targets[:n])
 
@@ -197,10 +208,10 @@ def test_batches_hold_every_sample_with_its_own_target():
     features = torch.arange(23, dtype=torch.float32)[:, None]
     part = Part(FeatureInputs(features), np.arange(3, 20), np.arange(3, 20))
     state = torch.get_rng_state()
-    batches = list(loader(part, 5, seed=0))
+    batches = list(loader(part, 5, EpochOrder(17, seed=0)))
     assert torch.equal(torch.get_rng_state(), state)
     assert [len(y) for _x, y in batches] == [5, 5, 5, 2]
-    x, y = (torch.cat(parts) for parts in zip(*batches, strict=True))
+    x, y = torch.cat([x for (x,), _y in batches]), torch.cat([y for _x, y in batches])
     assert torch.equal(x[:, 0], y.float())
     assert sorted(y.tolist()) == list(range(3, 20))
     assert y.tolist() != sorted(y.tolist())
@@ -230,7 +241,7 @@ def test_each_option_trains_and_matters(tmp_path, dataset, name, changes):
     )  # unequal classes
     states = []
     for number, one in enumerate((base, recipe)):
-        learner = Learner.start(one, dataset)
+        learner = NetworkLearner.start(one, dataset)
         learner.train(Run(tmp_path / f"{name}-{number}"), split, FOREVER)
         states.append({key: value.clone() for key, value in learner.classifier.state_dict().items()})
     assert all(torch.isfinite(value.float()).all() for value in states[1].values())

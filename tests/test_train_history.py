@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from laudo.core.recipe import Training
-from laudo.train.history import best_epoch, rate_factor, should_stop
+from laudo.train.history import best_epoch, rate_factor, should_stop, warmup_factor
 
 
 def log(*losses: float) -> list[dict]:
@@ -25,6 +25,30 @@ def test_the_best_epoch_is_the_first_of_the_lowest():
     assert best_epoch([]) == 0
     assert best_epoch(log(3, 2, 2, 4)) == 2
     assert best_epoch(log(3, 2, 1.99)) == 3
+
+
+def test_another_figure_may_be_watched_and_of_equals_the_lower_loss_wins():
+    lines = log(3.0, 2.0, 1.0, 1.0, 0.5)
+    for line, accuracy in zip(lines, (0.7, 0.9, 0.9, 0.9, 0.8), strict=True):
+        line |= {"val_accuracy": accuracy, "val_auc_roc": math.nan}
+    lines[1]["val_auc_roc"] = 0.1  # an area that is not defined is no area
+    assert best_epoch(lines) == 5
+    assert best_epoch(lines, "accuracy") == 3
+    assert best_epoch(lines, "auc_roc") == 2
+    assert should_stop(lines, 2, "accuracy")
+    assert not should_stop(lines, 2)
+    lines[1]["val_auc_roc"] = math.nan
+    assert best_epoch(lines, "auc_roc") == 5
+
+
+def test_warming_up_is_a_line_and_schedules_begin_after_it():
+    training = Training(schedule="cosine", epochs=6, warmup_epochs=2)
+    assert [warmup_factor(done, training) for done in (0.5, 1.0, 2.0, 3.0)] == [0.25, 0.5, 1.0, 1.0]
+    assert warmup_factor(0.1, Training()) == 1.0
+    factors = [rate_factor(log(*[1.0] * n), training) for n in range(7)]
+    assert factors == pytest.approx([1, 1, 1, *((1 + math.cos(math.pi * n / 4)) / 2 for n in (1, 2, 3, 4))])
+    plateau = Training(schedule="plateau", plateau_patience=0, warmup_epochs=2)
+    assert [rate_factor(log(*[1.0] * n), plateau) for n in range(5)] == [1, 1, 1, 1, 0.5]
 
 
 @pytest.mark.parametrize(

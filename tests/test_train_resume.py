@@ -32,6 +32,21 @@ WHOLE = merged(
         "evaluation": {"explained_cases": 1, "sanity_cases": 0},
     }
 )
+PHASED = merged(
+    WHOLE,
+    {
+        "augment": {"mixup": 0.3, "cutmix": 1.0, "noise": 0.05},
+        "training": {
+            "epochs": 4,
+            "micro_batch": 5,
+            "averaging": "ema",
+            "sampling": "balanced",
+            "warmup_epochs": 1,
+            "early_stopping": None,
+            "phases": ({"epochs": 3, "trainable": 0.0}, {"trainable": 0.4, "learning_rate": 0.001, "loss": "focal"}),
+        },
+    },
+)
 HEAD = merged(FROZEN, {"training": {"epochs": 8}, "evaluation": {"explained_cases": 1, "sanity_cases": 0}})
 FOLDS = merged(HEAD, {"training": {"epochs": 3}, "split": {"folds": 2}})
 
@@ -70,7 +85,7 @@ def assert_same(out, reference):
     assert "model.safetensors" in ours or any(name.endswith("model.safetensors") for name in ours)
 
 
-@pytest.mark.parametrize(("name", "recipe"), [("whole", WHOLE), ("head", HEAD)])
+@pytest.mark.parametrize(("name", "recipe"), [("whole", WHOLE), ("head", HEAD), ("phased", PHASED)])
 def test_killed_again_and_again_it_ends_the_same(tmp_path, data, cache, name, recipe):
     started = time.monotonic()
     assert run_attempt(recipe, data, tmp_path / "reference", cache) == 0
@@ -79,6 +94,8 @@ def test_killed_again_and_again_it_ends_the_same(tmp_path, data, cache, name, re
     # each epoch renames three or four files: these moments lie in the beginning, in epochs, and between two of them
     moments = [draw.randrange(2, 6), *(draw.randrange(8, 26) for _ in range(3))]
     seconds = sorted(draw.uniform(0.1, 0.5) * duration for _ in range(3))
+    if name == "phased":  # where the second phase begins with weights that the first one has kept
+        moments += list(range(16, 30, 2))
     kills = killed_and_resumed(recipe, data, tmp_path / "killed", cache, moments, seconds=seconds)
     assert kills >= 4
     assert_same(tmp_path / "killed", tmp_path / "reference")

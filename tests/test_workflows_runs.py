@@ -235,10 +235,18 @@ def test_images_that_the_run_has_seen_judge_nothing(tmp_path):
     assert caught.value.found == "cat, dog"
 
 
-def test_a_cross_validation_can_not_judge_other_images_itself(cross_validated, tmp_path):
+def test_the_folds_of_a_cross_validation_judge_other_images_together(cross_validated, plain, tmp_path):
     other = write_images(tmp_path / "other", per_class=3, seed=51)
-    with pytest.raises(RunError, match="no model of its own"):
-        evaluate_external(cross_validated[0], other, "en")
+    run = Run(shutil.copytree(cross_validated[0].folder, tmp_path / "run"))
+    scores = evaluate_external(run, other, "en")
+    assert scores["n"] == 6
+    together = run.predictions("external")
+    alone = []
+    for fold in run.folds():
+        evaluate_external(fold, other, "en")
+        alone.append(fold.predictions("external").probabilities)
+    assert not np.allclose(alone[0], alone[1])
+    assert np.allclose(together.probabilities, np.mean(alone, axis=0), atol=1e-6)
 
 
 # explanations --------------------------------------------------------------------------------------------------------

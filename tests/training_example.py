@@ -65,7 +65,7 @@ VALUES = {
 FROZEN = {
     "network": {"trainable": 0.0, "head": {"hidden": (8,), "dropout": 0.3, "l2": 0.001, "normalise": True}},
     "augment": {"mirrored_copies": True},
-    "evaluation": {"flip": True},
+    "evaluation": {"views": ["plain", "mirrored"]},
 }
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from laudo.audit.checks import CHECKS, SPLIT_CHECKS, run_checks
 from laudo.audit.finding import Finding
 from laudo.audit.inspect import Inspected, inspect_images
+from laudo.audit.rare import rare_reasons
 from laudo.audit.seen import Likeness, Seen, find_likeness
 from laudo.audit.usable import reasons
 from laudo.core.errors import DataError
@@ -62,7 +63,11 @@ class Audit:
 
 
 def audit_manifest(
-    manifest: Manifest, unreadable: str = "stop", against: Manifest | None = None, masks_needed: bool = True
+    manifest: Manifest,
+    unreadable: str = "stop",
+    against: Manifest | None = None,
+    masks_needed: bool = True,
+    drop_below: int = 0,
 ) -> Audit:
     """Look at every sample, find copies and run the checks.
 
@@ -72,6 +77,7 @@ def audit_manifest(
             (:mod:`laudo.audit.usable` says what makes a sample unusable).
         against: another data set, whose samples must not be copies of these.
         masks_needed: whether a sample is of use with its mask only; the findings are the same.
+        drop_below: classes with fewer usable samples than this are left out with their samples; 0: none is.
 
     Raises:
         DataError: samples can not be used and ``unreadable`` is ``stop``.
@@ -87,11 +93,16 @@ def audit_manifest(
             details=tuple(f"{sample}: {reason}" for sample, reason in skipped[:20]),
             cure=_("Mend or remove them, or leave them out and have them listed: --set data.unreadable=skip"),
         )
+    if drop_below:
+        why = _with_rare(manifest, why, drop_below)
+        skipped = [(sample, reason) for sample, reason in zip(names, why, strict=True) if reason]
     likeness = find_likeness(images, [str(one) for one in manifest.table["patient"]])
     other = None if against is None else (against, inspect_images(against))
     findings = run_checks(Seen(manifest, images, likeness, other))
     keep = np.array([index for index, reason in enumerate(why) if not reason], dtype=np.int64)
     usable = manifest.rows(keep).with_columns(duplicates=[f"copy-{number}" for number in likeness.cluster[keep]])
+    if drop_below:
+        usable = replace(usable, classes=tuple(name for name, n in usable.counts.items() if n))
     row = {int(index): place for place, index in enumerate(keep)}
     pairs = (
         replace(p, first=row[p.first], second=row[p.second])
@@ -106,3 +117,12 @@ def audit_manifest(
         Likeness(likeness.cluster[keep], tuple(pairs), likeness.copies[keep]),
         {name: image.thumbnail for name, image in zip(names, images, strict=True) if image.thumbnail is not None},
     )
+
+
+def _with_rare(manifest: Manifest, why: list[str], below: int) -> list[str]:
+    """The reasons, and for the usable samples of a rare class that."""
+    usable = np.flatnonzero([not reason for reason in why])
+    told = list(why)
+    for index, reason in zip(usable, rare_reasons(manifest.rows(usable), below), strict=True):
+        told[index] = reason
+    return told

@@ -26,7 +26,7 @@ def class_balance(seen: Seen) -> Finding | None:
     """Every class is large enough."""
     if not seen.has_classes:
         return None
-    counts = {str(name): int(n) for name, n in seen.manifest.table["label"].value_counts().items()}
+    counts = {name: n for name, n in sorted(seen.manifest.counts.items(), key=lambda one: -one[1]) if n}
     small = {name: n for name, n in counts.items() if n < SMALLEST_CLASS}
     facts = {"counts": counts, "small": small, "least": SMALLEST_CLASS}
     return Finding("class_balance", "warn" if small else "pass", len(small) if small else len(counts), (), facts)
@@ -36,8 +36,8 @@ def class_groups(seen: Seen) -> Finding | None:
     """Every class has samples of enough patients."""
     if not seen.has_classes:
         return None
-    labels = seen.manifest.table["label"].to_numpy()
-    groups = {name: len(np.unique(seen.groups[labels == name])) for name in seen.manifest.classes}
+    members = seen.manifest.membership.T
+    groups = {name: len(np.unique(seen.groups[has])) for name, has in zip(seen.manifest.classes, members, strict=True)}
     few = {name: n for name, n in groups.items() if n < FEWEST_GROUPS}
     facts = {"counts": few or groups, "least": FEWEST_GROUPS}
     return Finding("class_groups", "warn" if few else "pass", len(few), (), facts)
@@ -49,7 +49,9 @@ def part_balance(seen: Seen) -> Finding | None:
         return None
     if not any(seen.parts):
         return Finding("part_balance", "not_run", facts={"why": "no_split"})
-    counts = Counter(zip(seen.parts, seen.manifest.table["label"], strict=True))
+    counts = Counter(
+        (seen.parts[row], seen.manifest.classes[index]) for row, index in np.argwhere(seen.manifest.membership)
+    )
     named = sorted(set(seen.parts) - {"", *PARTS}, key=lambda part: (len(part), part))
     parts = [*(part for part in PARTS if part in seen.parts), *named]
     few = {

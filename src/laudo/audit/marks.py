@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from laudo.audit.finding import Finding
 from laudo.audit.inspect import Inspected
 from laudo.audit.seen import Seen
@@ -63,5 +65,4 @@ def _is_coloured(image: Inspected) -> bool:
 def _by_class(seen: Seen, rows: list[int]) -> dict[str, int]:
     if not seen.has_classes:
         return {}
-    labels = seen.manifest.table["label"].iloc[rows].value_counts()
-    return {str(name): int(labels.get(name, 0)) for name in seen.manifest.classes}
+    return seen.manifest.rows(np.asarray(rows, dtype=np.int64)).counts

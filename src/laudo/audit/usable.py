@@ -20,9 +20,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 from laudo.audit.inspect import Inspected
+from laudo.audit.rare import rare_classes
 from laudo.core.errors import DataError
 from laudo.core.manifest import Manifest
 from laudo.core.messages import _
+from laudo.split.parts_check import rare_cure
 
 SAME_FACTOR = 0.02
 """Relative difference of the factors along the axes that still counts as one factor."""
@@ -41,11 +43,16 @@ def reasons(images: Sequence[Inspected], masks_needed: bool = True) -> list[str]
     return [_reason(image) or _reason_of_mask(image, usual) for image in images]
 
 
-def require_usable(manifest: Manifest) -> None:
+def require_usable(manifest: Manifest, rare: str = "stop", rare_below: int = 2) -> None:
     """Refuse a set of which too little is left to train on.
 
+    Args:
+        manifest: the usable samples.
+        rare: what rare classes do; with ``keep`` and ``drop`` it is enough that two classes have samples.
+        rare_below: with fewer samples than this a class is rare.
+
     Raises:
-        DataError: no sample is left, or a class has fewer than two.
+        DataError: no sample is left, a class is rare and rare classes are not allowed, or fewer than two have a sample.
     """
     if not len(manifest):
         raise DataError(
@@ -54,15 +61,19 @@ def require_usable(manifest: Manifest) -> None:
             expected=_("images that can be read"),
             cure=_("See what is wrong with each: laudo data audit"),
         )
-    counts = manifest.table["label"].value_counts()
-    empty = [name for name in manifest.classes if counts.get(name, 0) < 2]
-    if empty:
-        raise DataError(
-            _("A class has too few usable images."),
-            file=manifest.root,
-            expected=_("at least two images a class"),
-            found=", ".join(f"{name}: {counts.get(name, 0)}" for name in empty),
-        )
+    counts = manifest.counts
+    few = rare_classes(manifest, rare_below if rare == "stop" else 1)
+    if not few or (rare != "stop" and len(counts) - len(few) >= 2):
+        return
+    raise DataError(
+        _("A class has too few usable images."),
+        file=manifest.root,
+        expected=_("at least {n} images a class").format(n=rare_below)
+        if rare == "stop"
+        else _("images of at least two classes"),
+        found=", ".join(f"{name}: {counts[name]}" for name in few),
+        cure=rare_cure() if rare == "stop" else None,
+    )
 
 
 def mask_factor(image: Inspected) -> tuple[float, ...] | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from laudo.cli.options import Data, Debug, Json, Lang, Output, Paths, RunFolder, Settings
+from laudo.cli.options import Data, Debug, Json, Lang, Masks, Output, Paths, RunFolder, Settings
 from laudo.core.messages import _
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ def predict(
     run: RunFolder,
     paths: Paths,
     out: Output,
+    masks: Masks = None,
     lang: Lang = None,
     json: Json = False,
     debug: Debug = False,
@@ -108,7 +109,7 @@ def predict(
     def work() -> Answer:
         from laudo.workflows import steps
 
-        return predictions_answer(steps.predict(run, paths, out), out)
+        return predictions_answer(steps.predict(run, paths, out, masks), out)
 
     run_command(work, json, debug)
 
@@ -121,6 +122,7 @@ def explain(
     target: Annotated[
         str | None, typer.Option("--class", metavar="NAME", help=_("Class to explain; default: the predicted one."))
     ] = None,
+    masks: Masks = None,
     lang: Lang = None,
     json: Json = False,
     debug: Debug = False,
@@ -131,7 +133,7 @@ def explain(
     def work() -> Answer:
         from laudo.workflows import steps
 
-        return explanations_answer(steps.explain(run, paths, out, method, target), out)
+        return explanations_answer(steps.explain(run, paths, out, method, target, masks), out)
 
     run_command(work, json, debug)
 

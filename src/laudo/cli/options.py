@@ -43,4 +43,12 @@ Settings = Annotated[
 ]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help=_("A run folder."))]
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH…", help=_("Images, or folders of images."))]
+Masks = Annotated[
+    Path | None,
+    typer.Option(
+        "--masks",
+        metavar="DIR",
+        help=_("Folder of the images' masks, named like the images, for a model that needs them."),
+    ),
+]
 Output = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help=_("Folder for the results."))]

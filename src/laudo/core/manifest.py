@@ -17,13 +17,14 @@ import pyarrow.parquet as pq
 
 from laudo.core.atomic import atomic_path
 from laudo.core.errors import DataError
+from laudo.core.labels import join_labels, label_matrix, split_labels
 from laudo.core.messages import _
 
 COLUMNS: dict[str, str] = {
     "sample": "identifier, unique in the manifest",
     "image": "path of the image, relative to the root; several, in the order of the channels, are joined by |",
     "mask": "path of its mask, relative to the root; several are joined by |; empty when there is none",
-    "label": "class name",
+    "label": "class name; of a sample with several labels their names, joined by the manifest's separator",
     "patient": "patient identifier of the data set; empty when unknown",
     "duplicates": "cluster of identical and near-identical images; empty when not looked for",
     "group": "what must never be divided between two parts of a split",
@@ -54,6 +55,7 @@ class Manifest:
         channels: names of each sample's images in their order (``flair``, ``t1`` …); empty when each sample is one image.
         mask_labels: value in the masks → name of the structure; empty when a mask is one region, of whatever value.
         seed: of the split or the folds in the table; None before splitting.
+        separator: text between the labels of a sample that may have several or none; None when each has one class.
     """
 
     table: pd.DataFrame
@@ -63,6 +65,7 @@ class Manifest:
     channels: tuple[str, ...] = ()
     mask_labels: dict[int, str] = field(default_factory=dict)
     seed: int | None = None
+    separator: str | None = None
 
     @classmethod
     def from_rows(
@@ -106,8 +109,31 @@ class Manifest:
         return f"<p><b>{escape(self.source)}</b>: {len(self)}</p>{counts.to_html()}{self.table.head().to_html(escape=True)}"
 
     @property
+    def multilabel(self) -> bool:
+        """Whether a sample may have several labels, or none."""
+        return self.separator is not None
+
+    @property
+    def targets(self) -> np.ndarray:
+        """What is to be predicted: (n,) int64 :attr:`labels`, or (n, K) uint8, 1 for each label that a sample has."""
+        return self.membership.astype(np.uint8) if self.multilabel else self.labels
+
+    @property
+    def membership(self) -> np.ndarray:
+        """(n, K) bool: which classes each sample has; of one class a sample, at most one is true."""
+        return label_matrix(self.table["label"], self.classes, self.separator)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Samples of each class, in the order of the classes."""
+        return {name: int(n) for name, n in zip(self.classes, self.membership.sum(axis=0), strict=True)}
+
+    @property
     def labels(self) -> np.ndarray:
-        """(n,) int64 class index of each sample; -1 where the class is not known, as of a file that can not be read."""
+        """(n,) int64 class index of each sample; -1 where it is not known, as of a file that can not be read.
+
+        Where a sample may have several, -1 of those that have not exactly one: ask :attr:`targets`.
+        """
         known = {name: index for index, name in enumerate(self.classes)}
         return self.table["label"].map(known).fillna(-1).to_numpy(dtype=np.int64)
 
@@ -150,14 +176,7 @@ class Manifest:
         Raises:
             DataError: there is no such column, or it names fewer than two classes.
         """
-        if column not in self.table:
-            known = [str(name) for name in self.table if name not in COLUMNS]
-            raise DataError(
-                _("The data have no such column to take the class from."),
-                found=column,
-                expected=", ".join(known) or "–",
-            )
-        named = self.table[column].astype(str).str.strip()
+        named = self._texts(column)
         chosen = self.rows(np.flatnonzero((named != "").to_numpy()))
         labels = named[named != ""].reset_index(drop=True)
         classes = tuple(sorted(labels.unique()))
@@ -166,6 +185,41 @@ class Manifest:
                 _("A classifier needs at least two classes."), found=f"{column}: {', '.join(classes) or '–'}"
             )
         return replace(chosen.with_columns(label=labels.to_numpy()), classes=classes)
+
+    def with_several_labels(self, separator: str, none_label: str | None = None, column: str = "label") -> Manifest:
+        """Every sample with all labels that its text names, or none; the classes are all that occur, in alphabetical order.
+
+        Args:
+            separator: what stands between two labels.
+            none_label: a text that is no label; an empty one never is.
+            column: where the text stands.
+
+        Raises:
+            DataError: there is no such column, or it names fewer than two labels.
+        """
+        found = [split_labels(text, separator, none_label) for text in self._texts(column)]
+        classes = tuple(sorted({name for names in found for name in names}))
+        if len(classes) < 2:
+            raise DataError(
+                _("A classifier needs at least two classes."), found=f"{column}: {', '.join(classes) or '–'}"
+            )
+        joined = [join_labels(names, classes, separator) for names in found]
+        return replace(self.with_columns(label=np.array(joined, dtype=object)), classes=classes, separator=separator)
+
+    def _texts(self, column: str) -> pd.Series:
+        """The texts of a column that the source has added.
+
+        Raises:
+            DataError: there is no such column.
+        """
+        if column not in self.table:
+            known = [str(name) for name in self.table if name not in COLUMNS]
+            raise DataError(
+                _("The data have no such column to take the class from."),
+                found=column,
+                expected=", ".join(known) or "–",
+            )
+        return self.table[column].astype(str).str.strip()
 
     def part(self, name: str) -> Manifest:
         """The samples of one part of the split."""
@@ -204,6 +258,7 @@ class Manifest:
             "channels": list(self.channels),
             "mask_labels": {str(value): name for value, name in self.mask_labels.items()},
             "seed": self.seed,
+            "separator": self.separator,
         }
         table = pa.Table.from_pandas(self.table, preserve_index=False)
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), b"laudo": json.dumps(facts).encode()})
@@ -235,6 +290,7 @@ class Manifest:
                 tuple(facts["channels"]),
                 {int(value): name for value, name in facts["mask_labels"].items()},
                 facts.get("seed"),
+                facts.get("separator"),
             )
         except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
             raise DataError(

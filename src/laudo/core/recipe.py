@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
 from laudo.core.messages import _
+from laudo.core.recipe_network import (
+    BlockName,
+    Classical,
+    DescriptorGroup,
+    Fraction,
+    Head,
+    InputScaling,
+    Network,
+    Probability,
+)
 from laudo.core.recipe_prepare import Limits, Prepare, PrepareVolume, Section
+from laudo.core.recipe_training import Phase, Training
 
 __all__ = [
     "Augment",
     "BlockName",
+    "Classical",
     "Data",
+    "DescriptorGroup",
     "Evaluation",
     "Head",
     "InputScaling",
     "Limits",
     "Network",
+    "Phase",
     "Prepare",
     "PrepareVolume",
     "Recipe",
     "Section",
     "Split",
     "Training",
+    "View",
 ]
 
-BlockName = Literal["pdf", "se"]
-Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
-Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+View = Literal["plain", "mirrored", "upside_down", "turned_90", "turned_180", "turned_270", "closer"]
 
 
 class Data(Section):
@@ -38,10 +51,19 @@ class Data(Section):
     """Name of a source (`laudo data sources`)."""
     label: str | None = None
     """Column of the manifest that names the class (`location`, `modality` …); default: the source's own."""
+    separator: str | None = Field(None, min_length=1)
+    """Text between several labels of one sample, such as `|`; with it every sample may have several labels or none."""
+    none_label: str | None = None
+    """With `separator`: a text that means that there is none, as an empty one always does, such as `No Finding`."""
     positive: str | None = None
     """Class that sensitivity, specificity and probability speak of when there are two; default: the source's own."""
     unreadable: Literal["stop", "skip"] = "stop"
     """What a broken image does: stop before anything is trained, or be left out and listed in the report."""
+    rare: Literal["stop", "keep", "drop"] = "stop"
+    """What a class with too few samples for every part does: stop, stay though a part may lack it, or be left out with its samples.
+    The report lists such classes; where a part has none of a class, no mean counts it as zero."""
+    rare_below: int = Field(2, ge=2)
+    """With fewer samples than this a class is rare."""
 
 
 class Split(Section):
@@ -89,111 +111,27 @@ class Augment(Section):
     """Largest shift of brightness as a share of the range."""
     contrast: Fraction = 0.0
     """Largest relative change of contrast, both ways."""
+    saturation: Fraction = 0.0
+    """Largest relative change of saturation, both ways; grey images have none."""
+    noise: Fraction = 0.0
+    """Largest standard deviation of Gaussian noise as a share of the range."""
+    blur_px: float = Field(0.0, ge=0.0, le=16.0)
+    """Largest standard deviation of a Gaussian blur in pixels of the prepared image."""
+    cutout: Fraction = 0.0
+    """Probability that a square is painted over with the image's mean."""
+    cutout_size: Fraction = 0.3
+    """Side of that square as a share of the image's shorter side."""
+    mixup: float = Field(0.0, ge=0.0)
+    """Mix pairs of images and their targets by a weight from Beta(a, a) (Zhang et al. 2018); 0: do not."""
+    cutmix: float = Field(0.0, ge=0.0)
+    """Put a rectangle of another image into each, with its share of the target, its area from Beta(a, a) (Yun et al. 2019); 0: do
+    not. With `mixup` too, each batch draws one of the two."""
 
     @property
     def is_random(self) -> bool:
         """Whether anything is drawn at all."""
-        return any(value > 0 for name, value in self.model_dump().items() if name != "mirrored_copies")
-
-
-class InputScaling(Section):
-    """How 8-bit pixels become a network's input: (pixel / 255 × range − mean) / std, a value a channel."""
-
-    mean: tuple[float, float, float]
-    """Mean of red, green and blue."""
-    std: tuple[float, float, float]
-    """Standard deviation of red, green and blue."""
-    range: float = 1.0
-    """What a white pixel counts before the mean is taken off: 1, or 255 for networks trained without division."""
-
-
-class Head(Section):
-    """The classifier on top of the pooled features."""
-
-    hidden: tuple[int, ...] = ()
-    """Width of each hidden layer (ReLU)."""
-    dropout: Probability = 0.0
-    """Dropout after each hidden layer, or on the features when there is none."""
-    l2: float = Field(0.0, ge=0.0)
-    """L2 penalty on the head's kernels as Keras counts it: l2 × sum of squares, added to the loss."""
-    l2_on: Literal["hidden", "all"] = "hidden"
-    """Kernels that the penalty counts: those of the hidden layers, or the last one too."""
-    normalise: bool = False
-    """Standardise the features with mean and deviation of the training part."""
-
-
-class Network(Section):
-    """Backbone and head."""
-
-    backbone: str
-    """Name of any timm network, or of one of laudo's own (`laudo doctor` lists them)."""
-    weights: str = "hub"
-    """A safetensors file, `hub` (LAUDO_WEIGHTS, then the hub's cache, then the hub) or `none` (random)."""
-    input_scaling: InputScaling | None = None
-    """Only for weights whose own configuration does not say it."""
-    blocks: tuple[BlockName, ...] = ()
-    """Blocks between feature map and pooling, in this order, trained with the head: `pdf` (parallel dilated convolutions), `se`
-    (squeeze-and-excitation)."""
-    pooling: Literal["average", "max", "average+max", "flatten"] = "average"
-    """How a feature map becomes a vector; `flatten` keeps every place, so images must always have the recipe's size."""
-    trainable: Fraction = 0.0
-    """Share of the backbone's layers, from the last one down, that are trained; 0 freezes it, norms and dropout included."""
-    batch_norm: Literal["auto", "frozen", "trained"] = "auto"
-    """Statistics of batch normalisation in trained layers; `auto`: kept for pretrained weights, learned for random ones."""
-    head: Head = Head()
-    """The classifier on top."""
-    output: Literal["sigmoid", "softmax"] = "softmax"
-    """One logit for two classes, or one a class."""
-
-
-class Training(Section):
-    """How the weights are found."""
-
-    epochs: int = Field(30, ge=1)
-    """Most epochs."""
-    batch_size: int = Field(32, ge=1)
-    """Samples a step."""
-    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
-    """The optimiser."""
-    learning_rate: float = Field(1e-3, gt=0)
-    """Step size of the head and of the blocks."""
-    backbone_learning_rate: float | None = Field(None, gt=0)
-    """Step size of the backbone's trained layers; default: the head's."""
-    weight_decay: float = Field(0.0, ge=0)
-    """Decoupled weight decay (AdamW) or L2 in the gradient (Adam, SGD)."""
-    schedule: Literal["constant", "cosine", "plateau"] = "constant"
-    """Learning rate over the epochs; `plateau` halves it when validation loss stands still."""
-    plateau_patience: int = Field(2, ge=0)
-    """Epochs without progress before `plateau` acts."""
-    loss: Literal["cross_entropy", "focal"] = "cross_entropy"
-    """What is made small; `focal` (Lin et al. 2017) gives cases that are right already less weight."""
-    focal_alpha: Fraction = 0.25
-    """Factor of the second of two classes with `focal`, the first has 1 − alpha; with more classes, of each. It comes on top of
-    `class_weights`."""
-    focal_gamma: float = Field(2.0, ge=0.0)
-    """How much less a case counts with `focal`: (1 − probability of its class) to this power."""
-    class_weights: Literal["none", "balanced"] = "none"
-    """Weigh each class by the inverse of its frequency in training."""
-    label_smoothing: float = Field(0.0, ge=0.0, lt=0.5)
-    """Share of the target spread over the other classes."""
-    early_stopping: int | None = Field(None, ge=1)
-    """Epochs without better validation loss before stopping; none: train all epochs."""
-    keep: Literal["best", "last"] = "best"
-    """Weights that become the model: of the epoch with the lowest validation loss, or of the last."""
-    report_at_epochs: tuple[int, ...] = ()
-    """Epochs whose validation figures are put in the report beside each other."""
-    seed: int = Field(0, ge=0)
-    """Seed of weights, order, dropout and augmentation."""
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """`auto`: bfloat16 where the processor or GPU computes it natively, else single precision."""
-
-    @model_validator(mode="after")
-    def _focal_alone(self) -> Training:
-        fields = type(self).model_fields
-        odd = [name for name in ("focal_alpha", "focal_gamma") if getattr(self, name) != fields[name].default]
-        if odd and self.loss != "focal":
-            raise ValueError(_("{names}: only with training.loss: focal").format(names=", ".join(odd)))
-        return self
+        still = {"mirrored_copies", "cutout_size"}
+        return any(value > 0 for name, value in self.model_dump().items() if name not in still)
 
 
 class Evaluation(Section):
@@ -203,8 +141,8 @@ class Evaluation(Section):
     """Part whose figures are quoted; `val` repeats a published mistake and is marked as such."""
     threshold: Literal["validation", "half"] = "validation"
     """Two classes: the cut that gives the best balanced accuracy on validation, or 0.5."""
-    flip: bool = False
-    """Average the prediction with that of the mirrored image."""
+    views: tuple[View, ...] = Field(("plain",), min_length=1)
+    """The answer is the mean over these views of the image: as it is, mirrored, upside down, turned, or its middle nine tenths."""
     bootstrap: int = Field(2000, ge=100)
     """Resamples of the groups for each 95 % interval."""
     leakage_check: bool = False
@@ -239,7 +177,62 @@ class Recipe(Section):
     @property
     def has_fixed_features(self) -> bool:
         """Whether the head's input never changes: backbone frozen, no blocks before the pooling, nothing drawn."""
-        return self.network.trainable == 0 and not self.network.blocks and not self.augment.is_random
+        trained = any(phase.trainable for phase in self.training.phases) or self.network.trainable > 0
+        return not trained and not self.network.blocks and not self.augment.is_random
+
+    @property
+    def needs_mask(self) -> bool:
+        """Whether the mask decides what the network or its classifier is given."""
+        return self.prepare.needs_mask or not {"shape", "lesion"}.isdisjoint(self.network.descriptors)
+
+    @model_validator(mode="after")
+    def _classifier_fits(self) -> Recipe:
+        network = self.network
+        if network.backbone == "descriptors" and (not network.descriptors or network.classifier == "dense"):
+            raise ValueError(
+                _("network.backbone: descriptors needs network.descriptors and a network.classifier other than dense")
+            )
+        if network.classifier != "dense" and not self.has_fixed_features:
+            text = _(
+                "network.classifier: {name} learns from features that never change: no trained layers, no blocks, no random changes"
+            )
+            raise ValueError(text.format(name=network.classifier))
+        odd = [
+            name
+            for name, given in (("phases", self.training.phases), ("ensemble", self.training.ensemble > 1))
+            if given
+        ]
+        if network.classifier != "dense" and odd:
+            text = _("training.{key} is for networks, not for network.classifier: {name}")
+            raise ValueError(text.format(key=odd[0], name=network.classifier))
+        if self.training.ensemble > 1 and self.training.report_at_epochs:
+            raise ValueError(_("training.report_at_epochs is for one network, not for training.ensemble"))
+        return self
+
+    @model_validator(mode="after")
+    def _labels_fit(self) -> Recipe:
+        data, several = self.data, self.network.output == "multilabel"
+        if (data.separator is not None) != several:
+            raise ValueError(_("samples with several labels need both: data.separator and network.output: multilabel"))
+        if data.none_label is not None and not several:
+            raise ValueError(_("data.none_label: only with data.separator"))
+        if several and data.positive is not None:
+            raise ValueError(_("data.positive is for two classes of which a sample has one, not for several labels"))
+        if several and self.network.classifier != "dense":
+            raise ValueError(_("several labels a sample need network.classifier: dense"))
+        if several and self.training.sampling == "balanced":
+            raise ValueError(
+                _("training.sampling: balanced is for one class a sample; with several labels: training.class_weights")
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _views_fit(self) -> Recipe:
+        turned = {"turned_90", "turned_270"}.intersection(self.evaluation.views)
+        if turned and self.prepare.height != self.prepare.width:
+            text = _("evaluation.views: {names} need square images, and prepare.height is not prepare.width")
+            raise ValueError(text.format(names=", ".join(sorted(turned))))
+        return self
 
     @model_validator(mode="after")
     def _agree_with_itself(self) -> Recipe:
@@ -250,8 +243,9 @@ class Recipe(Section):
             raise ValueError(_("split.validation is 0: without it nothing can be chosen"))
         if self.training.keep == "last" and self.training.early_stopping:
             raise ValueError(_("training.early_stopping needs training.keep: best"))
-        late = [epoch for epoch in self.training.report_at_epochs if epoch > self.training.epochs]
+        epochs = self.training.epochs_in_all
+        late = [epoch for epoch in self.training.report_at_epochs if epoch > epochs]
         if late:
             text = _("training.report_at_epochs goes beyond training.epochs ({epochs}): {late}")
-            raise ValueError(text.format(late=late, epochs=self.training.epochs))
+            raise ValueError(text.format(late=late, epochs=epochs))
         return self

@@ -18,6 +18,7 @@ class Section(BaseModel):
 
 Limits = tuple[float, float]
 """Black and white: a low and a high value."""
+Plane = Literal["image", "mask", "whole"]
 Intensity = Literal["none", "percentile", "zscore", "window", "range", "fitted"]
 
 
@@ -94,7 +95,12 @@ class Prepare(Section):
     margin: float = Field(0.1, ge=0.0, le=10.0)
     """Kept around the lesion on every side, as a share of its box's side."""
     without_mask: Literal["stop", "whole"] = "stop"
-    """What `crop: lesion` does with an image whose mask is missing or empty: refuse it, or keep it whole."""
+    """What becomes of an image whose mask is needed and missing or empty: refuse it, or take all of it for the lesion."""
+    mask: Literal["keep", "erase"] = "keep"
+    """`erase` paints everything outside the mask black, before the image is cropped."""
+    planes: tuple[Plane, ...] = ()
+    """What the network sees instead of the image's colours, one or three grey planes: `image` (cropped as `crop` says), `mask`
+    (cropped in the same way), `whole` (not cropped)."""
     intensity: Intensity = "none"
     """Grey levels of each image: `percentile` from its 1st to its 99th percentile, `zscore` from 3 standard deviations below its
     mean to 3 above, `window` and `range` between values that are given, `fitted` between values found on the training part;
@@ -113,6 +119,8 @@ class Prepare(Section):
     @model_validator(mode="after")
     def _agree_with_itself(self) -> Prepare:
         _check_intensity(self.intensity, self.percentiles, self.window, None if self.limits is None else [self.limits])
+        if len(self.planes) not in (0, 1, 3):
+            raise ValueError(_("planes are one or three, since networks take grey or colour images"))
         if self.volume is not None:
             fields = type(self).model_fields
             odd = [name for name in fields if name != "volume" and getattr(self, name) != fields[name].default]
@@ -132,4 +140,5 @@ class Prepare(Section):
     @property
     def needs_mask(self) -> bool:
         """Whether the mask decides what the image becomes."""
-        return self.crop == "lesion" or (self.volume is not None and self.volume.crop == "lesion")
+        of_pictures = self.crop == "lesion" or self.mask == "erase" or "mask" in self.planes
+        return of_pictures or (self.volume is not None and self.volume.crop == "lesion")

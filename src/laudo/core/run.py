@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any, Literal
 
 from laudo.core.atomic import sweep, write_json, write_text
 from laudo.core.errors import LaudoError, RunError
+from laudo.core.lock import HeldError, lock
 from laudo.core.manifest import Manifest
 from laudo.core.messages import _
 from laudo.core.predictions import Predictions
@@ -44,6 +47,11 @@ class Run:
     def weights_path(self) -> Path:
         """model.safetensors: weights of backbone and head."""
         return self.folder / "model.safetensors"
+
+    @property
+    def classical_path(self) -> Path:
+        """model.skops: a classical classifier."""
+        return self.folder / "model.skops"
 
     @property
     def model_path(self) -> Path:
@@ -153,9 +161,34 @@ class Run:
 
     # writing ------------------------------------------------------------------------------------------------
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep every other process from training in this folder, until the block or this process ends (see core.lock).
+
+        To be entered before the folder is looked at: whoever comes second must not decide by what the first is changing.
+
+        Raises:
+            RunError: another process is training in it.
+        """
+        try:
+            with lock(self.folder / ".lock"):
+                yield
+        except HeldError as error:
+            number = "?" if error.process is None else str(error.process)
+            raise RunError(
+                _("Another process is training in this folder."),
+                file=self.folder,
+                found=_("process {number}").format(number=number),
+                cure=_("Wait until it has ended, or choose another folder with --out."),
+            ) from error
+
     def write_json(self, name: str, value: Any) -> None:
         """Write ``<name>.json``."""
         write_json(self.folder / f"{name}.json", value)
+
+    def write_log(self, epochs: list[dict[str, Any]]) -> None:
+        """Write the whole of log.jsonl."""
+        write_text(self.log_path, "".join(json.dumps(line) + "\n" for line in epochs))
 
     def begin(self, recipe: Recipe) -> None:
         """Make the folder, remove what a killed process left half written in it, and write the recipe."""

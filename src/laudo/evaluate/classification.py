@@ -2,13 +2,14 @@
 
 Two classes: precision, sensitivity, specificity, f1, auc_roc and auc_pr are of the positive class, the second one.
 More: unweighted means over the classes that occur in the truth, each against the rest.
+Samples with several labels: see :mod:`laudo.evaluate.label_metrics`.
 NaN means undefined; it becomes null in metrics.json.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,97 +17,14 @@ from laudo.core.errors import UnknownNameError
 from laudo.core.messages import _
 from laudo.evaluate.calibration import weighted_ece
 from laudo.evaluate.cases import POSITIVE, Cases
-from laudo.evaluate.ranking import ratio, weighted_auc_pr, weighted_auc_roc
+from laudo.evaluate.label_cases import LabelCases
+from laudo.evaluate.label_metrics import LABEL_METRICS, PER_LABEL
+from laudo.evaluate.weighted import Weighted, WeightedLabels
 
 Key = tuple[str, int | None]
 """A metric, and the class it is of; None: of the whole."""
 
-
-class Weighted:
-    """Cases under R sets of weights; each quantity is worked out when it is first asked for.
-
-    Args:
-        cases: n samples of K classes.
-        weights: (R, n), not negative, no row all zero.
-    """
-
-    def __init__(self, cases: Cases, weights: np.ndarray) -> None:
-        self.cases = cases
-        self.weights = weights
-
-    @cached_property
-    def total(self) -> np.ndarray:
-        """(R,) sum of the weights."""
-        return np.asarray(self.weights.sum(axis=1))
-
-    @cached_property
-    def confusion(self) -> np.ndarray:
-        """(R, K, K) weight of each cell; rows are the truth."""
-        k = self.cases.n_classes
-        return np.asarray(self.weights @ self.cases.cells).reshape(-1, k, k)
-
-    @cached_property
-    def right(self) -> np.ndarray:
-        """(R, K) weight of each class that was called right."""
-        return np.diagonal(self.confusion, axis1=1, axis2=2)
-
-    @cached_property
-    def actual(self) -> np.ndarray:
-        """(R, K) weight of each class in the truth."""
-        return np.asarray(self.confusion.sum(axis=2))
-
-    @cached_property
-    def called(self) -> np.ndarray:
-        """(R, K) weight of each class among the calls."""
-        return np.asarray(self.confusion.sum(axis=1))
-
-    @cached_property
-    def precision(self) -> np.ndarray:
-        """(R, K); NaN where a class is never called."""
-        return ratio(self.right, self.called)
-
-    @cached_property
-    def sensitivity(self) -> np.ndarray:
-        """(R, K); NaN where a class is absent."""
-        return ratio(self.right, self.actual)
-
-    @cached_property
-    def specificity(self) -> np.ndarray:
-        """(R, K); NaN where there is nothing but the class."""
-        total = self.total[:, None]
-        return ratio(total - self.actual - self.called + self.right, total - self.actual)
-
-    @cached_property
-    def f1(self) -> np.ndarray:
-        """(R, K); NaN where a class is absent."""
-        return np.where(self.actual > 0, ratio(2 * self.right, self.actual + self.called), np.nan)
-
-    @cached_property
-    def auc_roc(self) -> np.ndarray:
-        """(R, K) each class against the rest."""
-        return np.stack([weighted_auc_roc(ranking, self.weights) for ranking in self.cases.rankings], axis=1)
-
-    @cached_property
-    def auc_pr(self) -> np.ndarray:
-        """(R, K) average precision of each class against the rest."""
-        return np.stack([weighted_auc_pr(ranking, self.weights) for ranking in self.cases.rankings], axis=1)
-
-    def headline(self, rates: np.ndarray) -> np.ndarray:
-        """(R,) from (R, K): the positive class of two, else the mean over the classes present in the data.
-
-        A resample that lost one of those classes is undefined, so that every resample estimates the same thing.
-        """
-        if self.cases.n_classes == 2:
-            return rates[:, POSITIVE]
-        return self.macro(rates)
-
-    def macro(self, rates: np.ndarray) -> np.ndarray:
-        """(R,) unweighted mean over the classes present in the data."""
-        return np.asarray(rates[:, self.cases.present].mean(axis=1))
-
-    def average(self, losses: np.ndarray) -> np.ndarray:
-        """(R,) weighted mean of (n,) losses."""
-        return np.asarray(self.weights @ losses / self.total)
+W = TypeVar("W", Weighted, WeightedLabels)
 
 
 def accuracy(weighted: Weighted) -> np.ndarray:
@@ -175,6 +93,11 @@ PER_CLASS: dict[str, Callable[[Weighted], np.ndarray]] = {
 """Every metric of one class against the rest: (R, K) from R sets of weights."""
 
 
+def metric_names(cases: Cases | LabelCases) -> tuple[str, ...]:
+    """Metrics of the whole that there are for such cases."""
+    return tuple(LABEL_METRICS) if isinstance(cases, LabelCases) else tuple(METRICS)
+
+
 def headline_keys(names: Iterable[str] = tuple(METRICS)) -> list[Key]:
     """Keys of metrics of the whole.
 
@@ -182,7 +105,7 @@ def headline_keys(names: Iterable[str] = tuple(METRICS)) -> list[Key]:
         UnknownNameError: there is no such metric.
     """
     keys: list[Key] = [(name, None) for name in names]
-    strange = [name for name, _index in keys if name not in METRICS]
+    strange = [name for name, _index in keys if name not in METRICS and name not in LABEL_METRICS]
     if strange:
         raise UnknownNameError(
             _("There is no metric of this name."), found=", ".join(strange), expected=", ".join(METRICS)
@@ -190,21 +113,53 @@ def headline_keys(names: Iterable[str] = tuple(METRICS)) -> list[Key]:
     return keys
 
 
-def class_keys(n_classes: int) -> list[Key]:
+def class_keys(n_classes: int, names: Iterable[str] = tuple(PER_CLASS)) -> list[Key]:
     """Keys of every metric of every class."""
-    return [(name, index) for index in range(n_classes) for name in PER_CLASS]
+    return [(name, index) for index in range(n_classes) for name in names]
 
 
-def score(cases: Cases, weights: np.ndarray, keys: Iterable[Key]) -> dict[Key, np.ndarray]:
-    """(R,) values of each metric under (R, n) weights; NaN where undefined."""
-    weighted = Weighted(cases, weights)
+def all_keys(cases: Cases | LabelCases) -> list[Key]:
+    """Keys of everything that can be said of such cases."""
+    names = PER_LABEL if isinstance(cases, LabelCases) else PER_CLASS
+    return [*headline_keys(metric_names(cases)), *class_keys(cases.n_classes, names)]
+
+
+def score(cases: Cases | LabelCases, weights: np.ndarray, keys: Iterable[Key]) -> dict[Key, np.ndarray]:
+    """(R,) values of each metric under (R, n) weights; NaN where undefined.
+
+    Raises:
+        UnknownNameError: a metric is not for such cases.
+    """
+    keys = list(keys)
+    strange = [name for name, index in keys if index is None and name not in metric_names(cases)]
+    if strange:
+        raise UnknownNameError(
+            _("There is no metric of this name."), found=", ".join(strange), expected=", ".join(metric_names(cases))
+        )
+    if isinstance(cases, LabelCases):
+        return _score(WeightedLabels(cases, weights), keys, LABEL_METRICS, PER_LABEL)
+    return _score(Weighted(cases, weights), keys, METRICS, PER_CLASS)
+
+
+def _score(
+    weighted: W,
+    keys: Iterable[Key],
+    whole: dict[str, Callable[[W], np.ndarray]],
+    each: dict[str, Callable[[W], np.ndarray]],
+) -> dict[Key, np.ndarray]:
+    by_class: dict[str, np.ndarray] = {}
     found: dict[Key, np.ndarray] = {}
     for name, index in keys:
-        found[name, index] = METRICS[name](weighted) if index is None else PER_CLASS[name](weighted)[:, index]
+        if index is None:
+            found[name, index] = whole[name](weighted)
+        else:
+            if name not in by_class:
+                by_class[name] = each[name](weighted)
+            found[name, index] = by_class[name][:, index]
     return found
 
 
-def point_values(cases: Cases, keys: Iterable[Key]) -> dict[Key, float]:
+def point_values(cases: Cases | LabelCases, keys: Iterable[Key]) -> dict[Key, float]:
     """Value of each metric on the cases as they are; NaN where undefined."""
     return {key: float(values[0]) for key, values in score(cases, np.ones((1, len(cases))), keys).items()}
 
@@ -213,20 +168,22 @@ def measure(
     probabilities: np.ndarray,
     truth: np.ndarray,
     decided: np.ndarray | None = None,
-    names: Iterable[str] = tuple(METRICS),
+    names: Iterable[str] | None = None,
 ) -> dict[str, float | None]:
     """Metrics without intervals, for example after each epoch.
 
     Args:
         probabilities: (n, K).
-        truth: (n,) class index.
-        decided: (n,) class index; None: the largest probability.
-        names: which ones.
+        truth: (n,) class index; of samples with several labels (n, K), 1 or 0.
+        decided: as ``truth``; None: the largest probability, or each from 0.5 on.
+        names: which ones; None: all that there are.
 
     Returns:
         Value of each metric; None where it is undefined.
     """
-    values = point_values(Cases.from_arrays(probabilities, truth, decided), headline_keys(names))
+    kind = LabelCases if np.ndim(truth) == 2 else Cases
+    cases = kind.from_arrays(probabilities, truth, decided)
+    values = point_values(cases, headline_keys(metric_names(cases) if names is None else names))
     return {name: plain(value) for (name, _index), value in values.items()}
 
 

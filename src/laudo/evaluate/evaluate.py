@@ -11,9 +11,10 @@ import numpy as np
 from laudo.core.predictions import Predictions
 from laudo.evaluate.calibration import reliability
 from laudo.evaluate.cases import Cases
-from laudo.evaluate.classification import Key, class_keys, headline_keys, plain, point_values
-from laudo.evaluate.curves import curves
+from laudo.evaluate.classification import Key, all_keys, plain, point_values
+from laudo.evaluate.curves import curves, is_of
 from laudo.evaluate.intervals import Interval, intervals
+from laudo.evaluate.label_cases import LabelCases
 from laudo.evaluate.notes import collect_notes
 
 
@@ -28,23 +29,27 @@ def evaluate(predictions: Predictions, bootstrap: int = 2000, seed: int = 0) -> 
     Returns:
         ``n, groups, threshold, metrics, per_class, confusion, curves, notes``, ready for JSON: None where a value, or
         its interval, is undefined. ``confusion["matrix"]`` has the truth in rows. The notes are facts;
-        :func:`laudo.evaluate.notes.note_sentence` makes sentences of them.
+        :func:`laudo.evaluate.notes.note_sentence` makes sentences of them. Where samples may have several labels there is
+        no ``confusion``; ``thresholds`` has each label's threshold, and ``most_frequent`` the share of the samples that
+        have the most frequent set of labels.
 
     Raises:
         DataError: there is nothing to score, or it is not probabilities.
     """
-    cases = Cases.from_predictions(predictions)
+    several = predictions.multilabel
+    cases = LabelCases.from_predictions(predictions) if several else Cases.from_predictions(predictions)
     classes = predictions.classes
-    values = point_values(cases, [*headline_keys(), *class_keys(len(classes))])
+    values = point_values(cases, all_keys(cases))
     found = intervals(cases, values, bootstrap, seed)
-    bins = reliability(cases.confidence, cases.hit, cases.bins, cases.groups)
+    bins = reliability(cases.confidence, cases.hit, cases.bins, _groups_of_bins(cases))
     return {
         "n": len(cases),
         "groups": cases.n_groups,
-        "threshold": _threshold(predictions),
-        "metrics": {key[0]: _entry(values[key], found[key]) for key in headline_keys()},
+        "threshold": None if several else _threshold(predictions),
+        **(_of_labels(predictions) if several else {}),
+        "metrics": {key[0]: _entry(values[key], found[key]) for key in values if key[1] is None},
         "per_class": {name: _class_entry(cases, index, values, found) for index, name in enumerate(classes)},
-        "confusion": {"classes": list(classes), "matrix": _confusion(cases)},
+        **({} if isinstance(cases, LabelCases) else {"confusion": _confusion(cases, classes)}),
         "curves": {
             **curves(cases, classes),
             "reliability": [
@@ -82,14 +87,31 @@ def _entry(value: float, interval: Interval) -> dict[str, Any]:
     return {"value": plain(value), "ci95": interval.as_list()}
 
 
-def _class_entry(cases: Cases, index: int, values: dict[Key, float], found: dict[Key, Interval]) -> dict[str, Any]:
+def _class_entry(
+    cases: Cases | LabelCases, index: int, values: dict[Key, float], found: dict[Key, Interval]
+) -> dict[str, Any]:
     entries = {key[0]: _entry(values[key], found[key]) for key in values if key[1] == index}
-    return {"n": int((cases.truth == index).sum()), **entries}
+    return {"n": int(is_of(cases, index).sum()), **entries}
 
 
-def _confusion(cases: Cases) -> list[list[int]]:
+def _confusion(cases: Cases, classes: Sequence[str]) -> dict[str, Any]:
     matrix = cases.cells.sum(axis=0).reshape(cases.n_classes, cases.n_classes)
-    return [[int(count) for count in row] for row in matrix]
+    return {"classes": list(classes), "matrix": [[int(count) for count in row] for row in matrix]}
+
+
+def _groups_of_bins(cases: Cases | LabelCases) -> np.ndarray:
+    """Group of each probability that is calibrated: of several labels, a sample has as many."""
+    return np.repeat(cases.groups, cases.n_classes) if isinstance(cases, LabelCases) else cases.groups
+
+
+def _of_labels(predictions: Predictions) -> dict[str, Any]:
+    """Each label's threshold, None where folds had their own; and how frequent the most frequent set of labels is."""
+    cuts = dict(zip(predictions.classes, predictions.thresholds.T, strict=True))
+    _sets, counts = np.unique(predictions.truth, axis=0, return_counts=True)
+    return {
+        "thresholds": {name: float(used[0]) if len(np.unique(used)) == 1 else None for name, used in cuts.items()},
+        "most_frequent": float(counts.max() / counts.sum()),
+    }
 
 
 def _threshold(predictions: Predictions) -> float | None:

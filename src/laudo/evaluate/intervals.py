@@ -19,6 +19,7 @@ from laudo.core.predictions import Predictions
 from laudo.core.progress import step
 from laudo.evaluate.cases import POSITIVE, Cases
 from laudo.evaluate.classification import Key, headline_keys, plain, point_values, score
+from laudo.evaluate.label_cases import LabelCases
 
 LEVEL = 0.95
 CHUNK = 500_000
@@ -70,7 +71,7 @@ def group_weights(groups: np.ndarray, resamples: int, seed: int) -> Iterator[np.
 
 
 def bootstrap_draws(
-    samples: Sequence[Cases], keys: Sequence[Key], resamples: int, seed: int
+    samples: Sequence[Cases | LabelCases], keys: Sequence[Key], resamples: int, seed: int
 ) -> list[dict[Key, np.ndarray]]:
     """(resamples,) values of each metric, for one or more sets of cases that are resampled together.
 
@@ -90,7 +91,9 @@ def bootstrap_draws(
     return [{key: np.concatenate(values[key]) for key in keys} for values in found]
 
 
-def intervals(cases: Cases, values: dict[Key, float], bootstrap: int = 2000, seed: int = 0) -> dict[Key, Interval]:
+def intervals(
+    cases: Cases | LabelCases, values: dict[Key, float], bootstrap: int = 2000, seed: int = 0
+) -> dict[Key, Interval]:
     """Interval of each metric.
 
     Args:
@@ -108,7 +111,7 @@ def intervals(cases: Cases, values: dict[Key, float], bootstrap: int = 2000, see
     return {key: found.get(key, none) for key in values}
 
 
-def _interval(cases: Cases, key: Key, value: float, draws: np.ndarray) -> Interval:
+def _interval(cases: Cases | LabelCases, key: Key, value: float, draws: np.ndarray) -> Interval:
     defined = draws[np.isfinite(draws)]
     dropped = 1 - len(defined) / len(draws)
     if len(defined) >= FEWEST_RESAMPLES and np.ptp(defined) > NO_WIDTH:
@@ -136,7 +139,7 @@ def clopper_pearson(successes: int, n: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def groups_behind(cases: Cases, key: Key) -> int | None:
+def groups_behind(cases: Cases | LabelCases, key: Key) -> int | None:
     """Count the groups in a metric's denominator; None for a metric that is not a proportion.
 
     Ranks and means over classes have no single denominator: theirs is the rarest side, which makes the interval wider,
@@ -145,20 +148,35 @@ def groups_behind(cases: Cases, key: Key) -> int | None:
     name, index = key
     if name in {"brier", "log_loss", "ece"}:
         return None
-    if name == "accuracy":
+    if name in {"accuracy", "hamming_accuracy"}:
         return cases.n_groups
+    if isinstance(cases, LabelCases):
+        return _groups_behind_label(cases, name, index)
     if index is None and cases.n_classes == 2 and name not in {"balanced_accuracy", "f1_macro"}:
         index = POSITIVE
     if index is None:
         return min(_groups(cases, cases.truth == k) for k in cases.present)
-    actual, called = cases.truth == index, cases.decided == index
+    return _groups_of_rate(cases, name, cases.truth == index, cases.decided == index)
+
+
+def _groups_behind_label(cases: LabelCases, name: str, index: int | None) -> int | None:
+    truth, decided = cases.truth == 1, cases.decided == 1
+    if index is not None:
+        return _groups_of_rate(cases, name, truth[:, index], decided[:, index])
+    if name == "f1_micro":
+        return _groups(cases, (truth | decided).any(axis=1))
+    sides = [_groups(cases, side) for k in cases.present for side in (truth[:, k], ~truth[:, k])]
+    return min(sides, default=None)
+
+
+def _groups_of_rate(cases: Cases | LabelCases, name: str, actual: np.ndarray, called: np.ndarray) -> int:
     if name in {"auc_roc", "auc_pr"}:
         return min(_groups(cases, actual), _groups(cases, ~actual))
     masks = {"precision": called, "sensitivity": actual, "specificity": ~actual, "f1": actual | called}
     return _groups(cases, masks[name])
 
 
-def _groups(cases: Cases, mask: np.ndarray) -> int:
+def _groups(cases: Cases | LabelCases, mask: np.ndarray) -> int:
     return len(np.unique(cases.groups[mask]))
 
 
@@ -200,7 +218,7 @@ def paired_difference(
 
 
 def _difference_bounds(
-    pair: tuple[Cases, Cases], key: Key, value: float, draws: np.ndarray
+    pair: tuple[Cases | LabelCases, Cases | LabelCases], key: Key, value: float, draws: np.ndarray
 ) -> tuple[float, float] | None:
     a, b = pair
     if np.array_equal(a.probabilities, b.probabilities) and np.array_equal(a.decided, b.decided):
@@ -216,9 +234,12 @@ def _difference_bounds(
     return max(-1.0, value - room), min(1.0, value + room)
 
 
-def _paired_cases(predictions_a: Predictions, predictions_b: Predictions) -> tuple[Cases, Cases]:
+def _paired_cases(
+    predictions_a: Predictions, predictions_b: Predictions
+) -> tuple[Cases | LabelCases, Cases | LabelCases]:
     """Both as cases in the order of a's rows."""
-    if set(predictions_a.classes) != set(predictions_b.classes):
+    same_form = predictions_a.multilabel == predictions_b.multilabel
+    if set(predictions_a.classes) != set(predictions_b.classes) or not same_form:
         raise DataError(
             _("The two sets of predictions are of different classes."),
             expected=", ".join(predictions_a.classes),
@@ -236,8 +257,9 @@ def _paired_cases(predictions_a: Predictions, predictions_b: Predictions) -> tup
     row = {name: number for number, name in enumerate(others)}
     aligned = predictions_b.table.iloc[[row[name] for name in names]].reset_index(drop=True)
     # The order of a's classes: of two, the second is the positive one in both.
-    a = Cases.from_predictions(predictions_a)
-    b = Cases.from_predictions(Predictions(aligned, predictions_a.classes))
+    kind = LabelCases if predictions_a.multilabel else Cases
+    a = kind.from_predictions(predictions_a)
+    b = kind.from_predictions(Predictions(aligned, predictions_a.classes))
     if not np.array_equal(a.truth, b.truth):
         raise DataError(_("The two sets of predictions do not agree on the labels."))
     if not np.array_equal(a.groups, b.groups):

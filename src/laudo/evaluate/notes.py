@@ -12,6 +12,7 @@ from laudo.evaluate.calibration import ece_of_perfect
 from laudo.evaluate.cases import POSITIVE, Cases
 from laudo.evaluate.classification import Key
 from laudo.evaluate.intervals import Interval
+from laudo.evaluate.label_cases import LabelCases
 
 Note = dict[str, Any]
 """``{"id": …}`` and facts; the ids are the keys of :data:`SENTENCES`."""
@@ -29,10 +30,17 @@ MANY_DROPPED = 0.05
 
 
 def collect_notes(
-    predictions: Predictions, cases: Cases, values: dict[Key, float], found: dict[Key, Interval], bootstrap: int
+    predictions: Predictions,
+    cases: Cases | LabelCases,
+    values: dict[Key, float],
+    found: dict[Key, Interval],
+    bootstrap: int,
 ) -> list[Note]:
     """Everything a reader must know about the figures of one part."""
-    notes = [*_about_classes(predictions.classes, cases, values), *_about_threshold(predictions)]
+    if isinstance(cases, LabelCases):
+        notes = [{"id": "all_labels"}, *_about_labels(predictions.classes, cases)]
+    else:
+        notes = [*_about_classes(predictions.classes, cases, values), *_about_threshold(predictions)]
     if cases.unknown_groups:
         notes.append({"id": "groups_unknown", "n": cases.unknown_groups})
     if bootstrap:
@@ -59,6 +67,17 @@ def _about_classes(classes: tuple[str, ...], cases: Cases, values: dict[Key, flo
     elif cases.n_classes > 2 and never:
         notes.append({"id": "never_called", "classes": never})
     return notes
+
+
+def _about_labels(classes: tuple[str, ...], cases: LabelCases) -> list[Note]:
+    """Labels that no sample has, that every sample has, and those that were never called."""
+    having, called = cases.truth.sum(axis=0), cases.decided.sum(axis=0)
+    named = {
+        "label_absent": [name for name, n in zip(classes, having, strict=True) if n == 0],
+        "label_everywhere": [name for name, n in zip(classes, having, strict=True) if n == len(cases)],
+        "never_called": [classes[index] for index in cases.present if not called[index]],
+    }
+    return [{"id": note, "classes": names} for note, names in named.items() if names]
 
 
 def _about_threshold(predictions: Predictions) -> list[Note]:
@@ -120,6 +139,8 @@ def metric_name(name: str, _: Translate) -> str:
         "specificity": _("specificity"),
         "f1": _("F1"),
         "f1_macro": _("macro F1"),
+        "f1_micro": _("micro F1"),
+        "hamming_accuracy": _("accuracy label by label"),
         "auc_roc": _("area under the ROC curve"),
         "auc_pr": _("average precision"),
         "brier": _("Brier score"),
@@ -156,6 +177,23 @@ def _class_absent(note: Note, _: Translate) -> str:
 
 def _never_called(note: Note, _: Translate) -> str:
     text = _("Never predicted, though present: {names}. Its precision counts as zero in the mean over classes.")
+    return text.format(names=", ".join(note["classes"]))
+
+
+def _all_labels(note: Note, _: Translate) -> str:
+    return _(
+        "Accuracy is the share of images all of whose labels are right, and no other was called; means over labels count each "
+        "label the same."
+    )
+
+
+def _label_absent(note: Note, _: Translate) -> str:
+    text = _("No image here has: {names}. Means over labels leave it out; it does not count as zero.")
+    return text.format(names=", ".join(note["classes"]))
+
+
+def _label_everywhere(note: Note, _: Translate) -> str:
+    text = _("Every image here has: {names}. Means over labels leave it out, since nothing is without it.")
     return text.format(names=", ".join(note["classes"]))
 
 
@@ -199,6 +237,9 @@ def _ece_by_chance(note: Note, _: Translate) -> str:
 SENTENCES: dict[str, Callable[[Note, Translate], str]] = {
     "one_class": _one_class,
     "class_absent": _class_absent,
+    "all_labels": _all_labels,
+    "label_absent": _label_absent,
+    "label_everywhere": _label_everywhere,
     "never_called": _never_called,
     "positive_never_called": _positive_never_called,
     "thresholds_differ": _thresholds_differ,

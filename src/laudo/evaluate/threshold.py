@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +17,22 @@ class Threshold:
 
     value: float
     rule: Literal["validation", "half"]
+
+
+def choose_thresholds(scores: np.ndarray, truth: np.ndarray) -> tuple[Threshold, ...]:
+    """The threshold of each label by the rule of :func:`choose_threshold`.
+
+    Args:
+        scores: (n, K) probability of each label on validation.
+        truth: (n, K), 1 for each label that a sample has.
+    """
+    return tuple(choose_threshold(scores[:, index], truth[:, index]) for index in range(truth.shape[1]))
+
+
+def common_rule(chosen: Sequence[Threshold]) -> Literal["validation", "half", "mixed"]:
+    """How several thresholds came about: all in one way, or mixed."""
+    rules = {one.rule for one in chosen}
+    return "mixed" if len(rules) > 1 else rules.pop()
 
 
 def choose_threshold(scores: np.ndarray, truth: np.ndarray) -> Threshold:

@@ -7,8 +7,8 @@ network has learned.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -19,8 +19,16 @@ from torch import Tensor, nn
 from laudo.core.messages import _
 from laudo.core.progress import step
 from laudo.networks.classifier import Classifier
+from laudo.networks.ensemble import Ensemble
 
-Explainer = Callable[[Classifier, Tensor, int], Tensor]
+
+class Explainer(Protocol):
+    """A way to explain: which places of an image speak for a class."""
+
+    def __call__(
+        self, classifier: Classifier | Ensemble, pixels: Tensor, target: int, descriptors: Tensor | None = None, /
+    ) -> Tensor:
+        """(B, H, W) maps of (B, C, H, W) pixels, on the CPU, from 0 to 1; ``descriptors`` are (B, D), beside the images."""
 
 
 @dataclass(frozen=True)
@@ -33,48 +41,69 @@ class Stage:
 
 
 def randomisation_check(
-    classifier: Classifier, pixels: Tensor, targets: list[int], explainer: Explainer, stages: int = 6, seed: int = 0
+    classifier: Classifier | Ensemble,
+    pixels: Tensor,
+    targets: list[int],
+    explainer: Explainer,
+    stages: int = 6,
+    seed: int = 0,
+    descriptors: Tensor | None = None,
 ) -> list[Stage]:
     """Randomise from the top and compare the maps.
 
     Args:
-        classifier: is copied, not changed.
+        classifier: is copied, not changed. Of several networks the same layers are randomised at a time, each with weights of
+            its own.
         pixels: (B, C, H, W), 0 to 255.
         targets: B class indices.
         explainer: gives (B, H, W) maps.
         stages: number of steps into which the layers of blocks and backbone are divided, after the head.
         seed: of the random weights.
+        descriptors: (B, D) beside the images, where the network is given any.
 
     Returns:
         One stage for the head and one for each step; the last is a wholly random network.
     """
-    true_maps = _maps(classifier, pixels, targets, explainer)
+    true_maps = _maps(classifier, pixels, targets, explainer, descriptors)
     randomised = copy.deepcopy(classifier)
     generator = torch.Generator().manual_seed(seed)
+    networks = randomised.networks if isinstance(randomised, Ensemble) else [randomised]
     layers = [
-        (f"{part}.{name}", module)
+        f"{part}.{name}"
         for part in ("backbone", "blocks")
-        for name, module in randomised.get_submodule(part).named_modules()
+        for name, module in networks[0].get_submodule(part).named_modules()
         if _own_weights(module)
     ]
     pieces = [part for part in np.array_split(np.arange(len(layers))[::-1], min(stages, len(layers))) if len(part)]
     found = []
     with step(_("Checking the maps against random weights"), len(pieces) + 1) as advance:
-        for module in randomised.head.modules():
-            _randomise(module, generator)
-        found.append(_compare("head", true_maps, _maps(randomised, pixels, targets, explainer)))
+        for network in networks:
+            for module in network.head.modules():
+                _randomise(module, generator)
+        found.append(_compare("head", true_maps, _maps(randomised, pixels, targets, explainer, descriptors)))
         advance()
         for piece in pieces:
-            for index in piece:
-                _randomise(layers[index][1], generator)
-            name = layers[int(piece[-1])][0]
-            found.append(_compare(name, true_maps, _maps(randomised, pixels, targets, explainer)))
+            for network in networks:
+                for index in piece:
+                    _randomise(network.get_submodule(layers[index]), generator)
+            name = layers[int(piece[-1])]
+            found.append(_compare(name, true_maps, _maps(randomised, pixels, targets, explainer, descriptors)))
             advance()
     return found
 
 
-def _maps(classifier: Classifier, pixels: Tensor, targets: list[int], explainer: Explainer) -> np.ndarray:
-    return np.stack([explainer(classifier, pixels[i : i + 1], target)[0].numpy() for i, target in enumerate(targets)])
+def _maps(
+    classifier: Classifier | Ensemble,
+    pixels: Tensor,
+    targets: list[int],
+    explainer: Explainer,
+    descriptors: Tensor | None,
+) -> np.ndarray:
+    maps = []
+    for i, target in enumerate(targets):
+        beside = None if descriptors is None else descriptors[i : i + 1]
+        maps.append(explainer(classifier, pixels[i : i + 1], target, beside)[0].numpy())
+    return np.stack(maps)
 
 
 def _own_weights(module: nn.Module) -> bool:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from laudo.core.recipe import BlockName, Head
+from laudo.core.recipe import Network
 from laudo.networks.backbone import Backbone, Scaling
 from laudo.networks.blocks import build_blocks
-from laudo.networks.head import ClassifierHead
+from laudo.networks.head import ClassifierHead, Standardise
 
 Pooling = Literal["average", "max", "average+max", "flatten"]
 
@@ -22,13 +21,14 @@ class Classifier(nn.Module):
     Args:
         backbone: the feature extractor.
         scaling: its input scaling.
-        head: settings of the dense layers.
+        network: the recipe's section: blocks, pooling, head and output. Blocks change the map, so the mean after them is plain,
+            whatever the backbone does after its own.
         classes: number of classes.
-        sigmoid: one logit for two classes instead of one a class.
-        pooling: how the feature map becomes a vector.
-        blocks: what stands between feature map and pooling; they change the map, so the mean is then plain, whatever the backbone
-            does after its own.
         size_px: height and width of all images, for ``pooling: flatten``.
+        descriptors: number of measured features beside the image; they are standardised and stand after the pooled vector.
+
+    Attributes:
+        beside: standardises the descriptors, once it was fitted on those of the training part; None without them.
 
     Raises:
         ValueError: a sigmoid for other than two classes, or ``flatten`` without the images' size.
@@ -38,39 +38,57 @@ class Classifier(nn.Module):
         self,
         backbone: Backbone,
         scaling: Scaling,
-        head: Head,
+        network: Network,
         classes: int,
-        sigmoid: bool,
-        pooling: Pooling = "average",
-        blocks: Sequence[BlockName] = (),
         size_px: tuple[int, int] | None = None,
+        descriptors: int = 0,
     ) -> None:
         super().__init__()
-        if sigmoid and classes != 2:
+        self.sigmoid = network.output == "sigmoid"
+        self.multilabel = network.output == "multilabel"
+        if self.sigmoid and classes != 2:
             raise ValueError("a single sigmoid output separates two classes only")
         self.scaling = scaling
         self.backbone = backbone
         self.classes = classes
-        self.sigmoid = sigmoid
-        self.pooling: Pooling = pooling
-        self.blocks, channels = build_blocks(blocks, backbone.map_channels)
+        self.pooling: Pooling = network.pooling
+        self.blocks, channels = build_blocks(network.blocks, backbone.map_channels, network.pdf_channels)
         average = channels if len(self.blocks) else backbone.vector_size
-        if pooling == "flatten":
+        if self.pooling == "flatten":
             if size_px is None:
                 raise ValueError("a flattened map has a length only when the images' size is known")
             height, width = backbone.map_size(*size_px)
             size = channels * height * width
         else:
-            size = {"average": average, "max": channels, "average+max": average + channels}[pooling]
-        self.head = ClassifierHead(size, 1 if sigmoid else classes, head)
+            size = {"average": average, "max": channels, "average+max": average + channels}[self.pooling]
+        self.beside = Standardise(descriptors) if descriptors else None
+        outputs = 1 if self.sigmoid else classes
+        self.head = ClassifierHead(size + descriptors, outputs, network.head, self.multilabel)
 
-    def embed(self, pixels: Tensor) -> Tensor:
-        """(B, D) features of (B, 1 or 3, H, W) pixels."""
+    def embed(self, pixels: Tensor, descriptors: Tensor | None = None) -> Tensor:
+        """(B, D) features of (B, 1 or 3, H, W) pixels and, where there are any, of the (B, descriptors) measured beside them."""
+        return self.join(self.image_vector(pixels), descriptors)
+
+    def image_vector(self, pixels: Tensor) -> Tensor:
+        """(B, D') pooled features of the image alone."""
         x = self.scaling(pixels)
         if self.pooling == "average" and not len(self.blocks):
             vector: Tensor = self.backbone(x)
             return vector
         return self.pool(self.feature_map(x))
+
+    def join(self, vector: Tensor, descriptors: Tensor | None) -> Tensor:
+        """(B, D) features: the image's (B, D') pooled vector and, where the network has them, its standardised descriptors.
+
+        Raises:
+            ValueError: the network has descriptors beside the image and is not given them, or is given some and has none.
+        """
+        if (self.beside is None) != (descriptors is None):
+            asked = 0 if self.beside is None else len(self.beside.mean)
+            raise ValueError(f"the network looks at {asked} descriptors beside the image")
+        if self.beside is None or descriptors is None:
+            return vector
+        return torch.cat([vector.float(), self.beside(descriptors.float())], dim=1)
 
     def feature_map(self, x: Tensor) -> Tensor:
         """(B, C, h, w) map that is pooled, of (B, 3, H, W) scaled images: the backbone's, after the blocks."""
@@ -88,15 +106,22 @@ class Classifier(nn.Module):
             parts.append(feature_map.amax(dim=(2, 3)))
         return torch.cat(parts, dim=1)
 
-    def forward(self, pixels: Tensor) -> Tensor:
+    def forward(self, pixels: Tensor, descriptors: Tensor | None = None) -> Tensor:
         """(B, 1) or (B, K) logits."""
-        logits: Tensor = self.head(self.embed(pixels))
+        logits: Tensor = self.head(self.embed(pixels, descriptors))
         return logits
 
 
-def class_probabilities(logits: Tensor) -> Tensor:
-    """(B, K) float32 probabilities of (B, 1) or (B, K) logits; of one logit, its class is the second of two."""
+def class_probabilities(logits: Tensor, multilabel: bool = False) -> Tensor:
+    """(B, K) float32 probabilities of (B, 1) or (B, K) logits; of one logit, its class is the second of two.
+
+    Args:
+        logits: of a classifier.
+        multilabel: each of the K logits is a label's own: probabilities do not add up to one.
+    """
     logits = logits.float()
+    if multilabel:
+        return torch.sigmoid(logits)
     if logits.shape[1] == 1:
         positive = torch.sigmoid(logits)
         return torch.cat([1 - positive, positive], dim=1)

@@ -39,10 +39,12 @@ class ClassifierHead(nn.Module):
         size: length of the feature vector.
         outputs: number of logits.
         settings: widths, dropout, penalty.
+        multilabel: every logit is a label's own (sigmoid), whatever the others are.
     """
 
-    def __init__(self, size: int, outputs: int, settings: Head) -> None:
+    def __init__(self, size: int, outputs: int, settings: Head, multilabel: bool = False) -> None:
         super().__init__()
+        self.multilabel = multilabel
         self.l2 = settings.l2
         self.l2_on_last = settings.l2_on == "all"
         self.standardise = Standardise(size) if settings.normalise else nn.Identity()

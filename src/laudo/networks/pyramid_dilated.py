@@ -33,27 +33,28 @@ class DilatedConvolution(nn.Conv2d):
 
 
 class PyramidDilated(nn.Module):
-    """Parallel 1×1, 3×3, 5×5 and 7×7 convolutions with dilation 1, 2, 3 and 4, ReLU, side by side, and 1×1 with ReLU to 512.
+    """Parallel 1×1, 3×3, 5×5 and 7×7 convolutions with dilation 1, 2, 3 and 4, ReLU, side by side, and 1×1 with ReLU.
 
     Weights start as Keras starts them: Glorot uniform kernels, zero biases.
 
     Args:
         channels: of the feature map.
+        width: channels of each branch, and of the block's output; as published 512.
 
     Attributes:
         map_channels: channels of the block's output.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, width: int = CHANNELS) -> None:
         super().__init__()
-        self.map_channels = CHANNELS
+        self.map_channels = width
         self.branches = nn.ModuleList(
-            DilatedConvolution(channels, CHANNELS, kernel, dilation)
+            DilatedConvolution(channels, width, kernel, dilation)
             for kernel, dilation in zip(KERNELS, DILATIONS, strict=True)
         )
-        self.project = DilatedConvolution(CHANNELS * len(KERNELS), CHANNELS, 1, 1)
+        self.project = DilatedConvolution(width * len(KERNELS), width, 1, 1)
 
     def forward(self, feature_map: Tensor) -> Tensor:
-        """(B, C, h, w) → (B, 512, h, w)."""
+        """(B, C, h, w) → (B, width, h, w)."""
         seen = torch.cat([F.relu(branch(feature_map)) for branch in self.branches], dim=1)
         return F.relu(self.project(seen))

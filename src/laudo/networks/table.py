@@ -131,7 +131,7 @@ def load_backbone(backbone: Backbone, tensors: dict[str, Tensor], path: Path) ->
 
 
 def build_classifier(
-    network: Network, classes: int, size_px: tuple[int, int] | None = None
+    network: Network, classes: int, size_px: tuple[int, int] | None = None, descriptors: int = 0
 ) -> tuple[Classifier, BackboneSpec]:
     """The recipe's classifier, pretrained as it says, with the share of layers that it wants trained.
 
@@ -139,9 +139,10 @@ def build_classifier(
         network: the recipe's section.
         classes: number of classes.
         size_px: height and width of the prepared images; ``pooling: flatten`` needs it.
+        descriptors: number of measured features beside the image.
     """
     backbone, spec = pretrained_backbone(network)
-    return assemble(backbone, spec, network, classes, size_px), spec
+    return assemble(backbone, spec, network, classes, size_px, descriptors), spec
 
 
 def assemble(
@@ -150,6 +151,7 @@ def assemble(
     network: Network,
     classes: int,
     size_px: tuple[int, int] | None = None,
+    descriptors: int = 0,
 ) -> Classifier:
     """Put blocks and a head on a backbone.
 
@@ -177,7 +179,4 @@ def assemble(
             cure=f"--set prepare.height={backbone.smallest_px} --set prepare.width={backbone.smallest_px}",
         )
     set_trainable(backbone, network.trainable)
-    sigmoid = network.output == "sigmoid"
-    return Classifier(
-        backbone, Scaling(spec.scaling), network.head, classes, sigmoid, network.pooling, network.blocks, size_px
-    )
+    return Classifier(backbone, Scaling(spec.scaling), network, classes, size_px, descriptors)

@@ -12,11 +12,14 @@ DROPOUT = 0.25
 
 
 class TumourCNN(Backbone):
-    """Four 3×3 convolutions without padding, each with ReLU and 2×2 max pooling; dropout after all poolings but the first.
+    """Four 3×3 convolutions without padding, each with 2×2 max pooling and ReLU; dropout after all of them but the first.
+
+    Pooling stands before the ReLU, in publication after it: both orders are the same function, because a ReLU keeps the order of
+    numbers, and gradients are the same too; this one rectifies a quarter of the numbers.
 
     With ``pooling: flatten``, dropout on the features and one dense layer for three classes it is the published network: of
     512×512×3 pixels a vector of 115,200, and 475,779 parameters. Weights start as Keras starts them: Glorot uniform kernels, zero
-    biases. Class-activation maps are drawn on the last convolution after its ReLU, twice as fine as what is pooled.
+    biases. Class-activation maps are drawn on the feature map itself: the last convolution, pooled and rectified.
     """
 
     smallest_px = 46  # below it nothing is left to pool
@@ -30,9 +33,8 @@ class TumourCNN(Backbone):
             nn.init.xavier_uniform_(convolution.weight)
             assert convolution.bias is not None
             nn.init.zeros_(convolution.bias)
-            layers += [convolution, nn.ReLU()]
+            layers += [convolution, nn.MaxPool2d(2), nn.ReLU()]
             self.cam_layer = f"features.{len(layers) - 1}"
-            layers.append(nn.MaxPool2d(2))
             if stage:
                 layers.append(nn.Dropout(DROPOUT))
             channels = width

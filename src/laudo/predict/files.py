@@ -9,17 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
 from laudo.core.atomic import atomic_path, write_text
 from laudo.core.errors import DataError, UnreadableImageError
 from laudo.core.messages import _
-from laudo.core.predictions import PROBABILITY, decide
+from laudo.core.predictions import PROBABILITY, called_text, decide
 from laudo.core.progress import step
 from laudo.networks.precision import Precision
-from laudo.predict.batches import predict_pixels
+from laudo.predict.masks import MaskFolder
 from laudo.predict.model import Model
-from laudo.prepare.transform import prepare_file
+from laudo.predict.question import Question, ask, read_question
 from laudo.read.dicom_file import begins_as_dicom
 from laudo.read.table import ENDINGS, is_image_name
 
@@ -48,28 +47,30 @@ def list_files(paths: Sequence[Path]) -> list[Path]:
     return list(found)
 
 
-def predict_files(model: Model, files: Iterable[Path], precision: Precision, batch_size: int = 32) -> pd.DataFrame:
+def predict_files(
+    model: Model, files: Iterable[Path], precision: Precision, batch_size: int = 32, masks: MaskFolder | None = None
+) -> pd.DataFrame:
     """One row a file: ``file, predicted, probability:<class> …, threshold, error``.
 
-    Rows of files that can not be read have an ``error`` and no prediction.
+    Rows of files that can not be read, or lack the mask that the model needs, have an ``error`` and no prediction. Of a model that
+    gives several labels, ``predicted`` joins those that it calls, and ``threshold`` is empty: each label has its own.
     """
     todo = list(files)
     rows: list[dict[str, object]] = []
     with step(_("Predicting"), len(todo)) as advance:
         for start in range(0, len(todo), batch_size):
             batch = todo[start : start + batch_size]
-            images: list[np.ndarray] = []
+            questions: list[Question] = []
             errors: dict[Path, str] = {}
             for path in batch:
                 try:
-                    images.append(prepare_file(path, model.prepare))
+                    questions.append(read_question(model, path, masks))
                 except UnreadableImageError as error:
                     errors[path] = f"{error.what} ({error.found})" if error.found else error.what
                 advance()
             probabilities = np.zeros((0, len(model.classes)))
-            if images:
-                pixels = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
-                probabilities = predict_pixels(model.classifier, pixels, precision, model.flip).double().numpy()
+            if questions:
+                probabilities = ask(model, questions, precision)
             answers = iter(zip(probabilities, decide(probabilities, model.threshold), strict=True))
             rows += [_row(p, errors[p]) if p in errors else _row(p, "", next(answers), model) for p in batch]
     columns = ["file", "predicted", *[PROBABILITY + name for name in model.classes], "threshold", "error"]
@@ -77,14 +78,21 @@ def predict_files(model: Model, files: Iterable[Path], precision: Precision, bat
 
 
 def _row(
-    path: Path, error: str, answer: tuple[np.ndarray, np.integer] | None = None, model: Model | None = None
+    path: Path, error: str, answer: tuple[np.ndarray, np.ndarray] | None = None, model: Model | None = None
 ) -> dict[str, object]:
     row: dict[str, object] = {"file": str(path), "error": error}
     if answer is not None and model is not None:
-        row["predicted"] = model.classes[int(answer[1])]
-        row["threshold"] = model.threshold
+        row["predicted"] = answer_text(model, answer[1])
+        row["threshold"] = None if isinstance(model.threshold, tuple) else model.threshold
         row |= {PROBABILITY + name: float(value) for name, value in zip(model.classes, answer[0], strict=True)}
     return row
+
+
+def answer_text(model: Model, decided: np.ndarray) -> str:
+    """The class that was decided for, or the labels that were called, as :func:`laudo.core.predictions.decide` gives them."""
+    if model.separator is None:
+        return model.classes[int(decided)]
+    return called_text(decided, model.classes, model.separator)
 
 
 def save_rows(rows: pd.DataFrame, folder: Path) -> None:

@@ -1,20 +1,29 @@
-"""The model of a run: its network with its weights, its classes, its preparation, its threshold."""
+"""The model of a run: what answers, its classes, its preparation, its threshold."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
 
 from laudo.core.atomic import atomic_path
-from laudo.core.recipe import Network, Prepare
+from laudo.core.predictions import Threshold
+from laudo.core.recipe import Network, Prepare, View
 from laudo.core.run import Run
 from laudo.networks.backbone import BackboneSpec
+from laudo.networks.classical import ClassicalClassifier, load_classical
 from laudo.networks.classifier import Classifier
+from laudo.networks.ensemble import Ensemble
+from laudo.networks.precision import Precision
 from laudo.networks.table import assemble, build_backbone
+from laudo.predict.batches import predict_pixels
+from laudo.predict.classical import predict_classical
+from laudo.prepare.describe import descriptor_names
 
 
 @dataclass(frozen=True)
@@ -22,51 +31,92 @@ class Model:
     """A classifier that is ready to be asked.
 
     Attributes:
-        classifier: network with weights, in evaluation mode.
-        spec: how its backbone is built.
+        classifier: network with weights, in evaluation mode, or several; where ``classical`` stands on its features, its own head
+            is not asked. None when that stands on descriptors alone.
+        classical: classifier of scikit-learn; None when the network itself answers.
+        spec: how the network's backbone is built; None without a network.
         network: the recipe's section.
         prepare: how images are prepared.
         classes: in the order of the outputs.
-        threshold: of the positive class; None with more than two classes.
-        flip: whether the mirrored image is averaged in.
+        threshold: of the positive class, or of each label; None where the largest probability wins.
+        views: of each image, over which the answer is averaged.
         facts: the rest of model.json.
     """
 
-    classifier: Classifier
-    spec: BackboneSpec
+    classifier: Classifier | Ensemble | None
+    classical: ClassicalClassifier | None
+    spec: BackboneSpec | None
     network: Network
     prepare: Prepare
     classes: tuple[str, ...]
-    threshold: float | None
-    flip: bool
+    threshold: Threshold
+    views: tuple[View, ...]
     facts: dict[str, Any]
 
+    def predict(self, pixels: Tensor, precision: Precision, descriptors: np.ndarray | None = None) -> np.ndarray:
+        """(B, K) float64 probabilities.
+
+        Args:
+            pixels: (B, C, H, W) uint8 prepared images.
+            precision: of the network.
+            descriptors: (B, D) float32, where the recipe's network has descriptors.
+        """
+        if self.classical is not None:
+            return predict_classical(self.classical, self.classifier, pixels, precision, self.views, descriptors)
+        assert self.classifier is not None, "a model without a network has a classical classifier"
+        beside = None if descriptors is None else torch.from_numpy(descriptors)
+        return predict_pixels(self.classifier, pixels, precision, self.views, beside).double().numpy()
+
+    @property
+    def separator(self) -> str | None:
+        """Text between several labels of one sample; None where each has one class."""
+        found = self.facts.get("separator")
+        return None if found is None else str(found)
+
+    @property
+    def needs_mask(self) -> bool:
+        """Whether images can be predicted with their masks only."""
+        return self.prepare.needs_mask or not {"shape", "lesion"}.isdisjoint(self.network.descriptors)
+
     def save(self, run: Run) -> None:
-        """Write model.safetensors and model.json; the description last, so that it never stands without its weights."""
-        state = {name: tensor.detach().cpu().contiguous() for name, tensor in self.classifier.state_dict().items()}
-        with atomic_path(run.weights_path) as temporary:
-            save_file(state, temporary)
-        parameters = list(self.classifier.parameters())
+        """Write weights, classical classifier and model.json; the description last: it never stands without them."""
+        parameters: list[nn.Parameter] = []
+        if self.classifier is not None:
+            state = {name: tensor.detach().cpu().contiguous() for name, tensor in self.classifier.state_dict().items()}
+            with atomic_path(run.weights_path) as temporary:
+                save_file(state, temporary)
+            asked = (
+                self.classifier.backbone
+                if self.classical and isinstance(self.classifier, Classifier)
+                else self.classifier
+            )
+            parameters = list(asked.parameters())
+        if self.classical is not None:
+            self.classical.save(run.classical_path)
+        members = len(self.classifier.networks) if isinstance(self.classifier, Ensemble) else 1
         run.write_json(
             "model",
             {
                 "classes": list(self.classes),
-                "positive": self.classes[1] if len(self.classes) == 2 else None,
-                "threshold": self.threshold,
-                "flip": self.flip,
+                "positive": self.classes[1] if len(self.classes) == 2 and self.separator is None else None,
+                "threshold": None if isinstance(self.threshold, tuple) else self.threshold,
+                "thresholds": list(self.threshold) if isinstance(self.threshold, tuple) else None,
+                "output": self.network.output,
+                "views": list(self.views),
                 "network": self.network.model_dump(mode="json"),
-                "backbone": self.spec.as_dict(),
+                "backbone": None if self.spec is None else self.spec.as_dict(),
                 "prepare": self.prepare.model_dump(mode="json"),
                 "parameters": sum(p.numel() for p in parameters),
                 "trainable_parameters": sum(p.numel() for p in parameters if p.requires_grad),
-                "weights": self.spec.weights_from,
+                "weights": None if self.spec is None else self.spec.weights_from,
                 **self.facts,
+                "members": members,
             },
         )
 
 
 def load_model(run: Run, device: torch.device) -> Model:
-    """The model of a run folder. Weights are safetensors; nothing is unpickled.
+    """The model of a run folder. Weights are safetensors, classical classifiers are checked type by type; nothing is unpickled.
 
     Raises:
         RunError: the run has no model, or its files are cut short or do not belong together.
@@ -75,14 +125,26 @@ def load_model(run: Run, device: torch.device) -> Model:
     try:
         network = Network(**facts["network"])
         prepare = Prepare(**facts["prepare"])
-        spec = BackboneSpec.from_dict(facts["backbone"])
         classes = tuple(facts["classes"])
-        threshold, flip = facts["threshold"], bool(facts["flip"])
-        size_px = (prepare.height, prepare.width)
-        classifier = assemble(build_backbone(spec), spec, network, len(classes), size_px)
-        classifier.load_state_dict(load_file(run.weights_path))
+        threshold: Threshold = tuple(facts["thresholds"]) if facts.get("thresholds") else facts["threshold"]
+        views = tuple(facts["views"])
+        spec = None if facts["backbone"] is None else BackboneSpec.from_dict(facts["backbone"])
+        classifier = None if spec is None else _build(spec, network, prepare, len(classes), int(facts["members"]))
+        if classifier is not None:
+            classifier.load_state_dict(load_file(run.weights_path))
+            classifier = classifier.eval().to(device)
     except (KeyError, TypeError, ValueError) as error:
         raise run.damaged(run.model_path, f"{type(error).__name__}: {error}") from error
     except (OSError, SafetensorError, RuntimeError) as error:
         raise run.damaged(run.weights_path, str(error).splitlines()[0]) from error
-    return Model(classifier.eval().to(device), spec, network, prepare, classes, threshold, flip, facts)
+    classical = None if network.classifier == "dense" else load_classical(run.classical_path)
+    return Model(classifier, classical, spec, network, prepare, classes, threshold, views, facts)
+
+
+def _build(spec: BackboneSpec, network: Network, prepare: Prepare, classes: int, members: int) -> Classifier | Ensemble:
+    """The form of what was saved, with random weights."""
+    beside = network.descriptors if network.classifier == "dense" else ()  # a classical classifier is given them itself
+    descriptors = len(descriptor_names(beside)) if beside else 0
+    size_px = (prepare.height, prepare.width)
+    built = [assemble(build_backbone(spec), spec, network, classes, size_px, descriptors) for _number in range(members)]
+    return built[0] if members == 1 else Ensemble(built)

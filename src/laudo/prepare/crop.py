@@ -41,9 +41,9 @@ def widened(box: Box, margin: Sequence[float], shape: Sequence[int]) -> Box:
 
 
 def no_mask(path: Path, cure: str) -> UnreadableImageError:
-    """The error for an image that was to be cropped to a lesion and has none."""
+    """The error for an image whose lesion decides what becomes of it, and is not known."""
     return UnreadableImageError(
-        _("The image can not be cropped to its lesion: its mask is missing or empty."), file=path, cure=cure
+        _("Where the lesion lies is not known: the mask of the image is missing or empty."), file=path, cure=cure
     )
 
 

@@ -20,7 +20,8 @@ from laudo.core.progress import track
 from laudo.core.recipe import Limits, Prepare
 from laudo.prepare.bounded import in_order
 from laudo.prepare.crop import background
-from laudo.prepare.transform import cropped, read_for
+from laudo.prepare.cut import cropped
+from laudo.prepare.transform import read_for
 from laudo.prepare.volume import read_channels
 
 DIGITS = 6
@@ -96,8 +97,7 @@ def fit_prepare(manifest: Manifest, prepare: Prepare, measured: Measured | None 
 
 
 def _measure_picture(path: Path, masks: Sequence[Path], prepare: Prepare) -> Limits:
-    _array, grey = cropped(*read_for(path, prepare, masks), prepare)
-    low, high = np.percentile(grey, prepare.percentiles)
+    low, high = np.percentile(cropped(*read_for(path, prepare, masks), prepare).levels, prepare.percentiles)
     return float(low), float(high)
 
 

@@ -13,8 +13,8 @@ from PIL import Image
 from laudo.core.errors import UnreadableImageError
 from laudo.core.messages import _
 from laudo.core.recipe import Prepare
-from laudo.prepare.crop import Box, mask_box, no_mask, widened
-from laudo.read.content import content_box
+from laudo.prepare.crop import no_mask
+from laudo.prepare.cut import Cut, cropped, whole
 from laudo.read.mask import read_mask
 from laudo.read.table import DECODERS, read_image
 
@@ -35,7 +35,9 @@ def transform_key(prepare: Prepare) -> str:
 
 
 def channels(prepare: Prepare) -> int:
-    """1 for grey, 3 for colour."""
+    """1 for grey, 3 for colour; of planes, as many as there are."""
+    if prepare.planes:
+        return len(prepare.planes)
     return 1 if prepare.colour == "grey" else 3
 
 
@@ -45,10 +47,10 @@ def prepare_file(path: Path, prepare: Prepare, masks: Sequence[Path] = ()) -> np
     Args:
         path: the picture.
         prepare: how; fitted.
-        masks: its masks, for a crop to the lesion.
+        masks: its masks, where the recipe needs them.
 
     Raises:
-        UnreadableImageError: a file gives no picture, or the lesion that is to be cropped to is not known.
+        UnreadableImageError: a file gives no picture, or the lesion is needed and not known.
     """
     array, mask = read_for(path, prepare, masks)
     return prepare_array(array, prepare, mask)
@@ -68,53 +70,47 @@ def read_for(path: Path, prepare: Prepare, masks: Sequence[Path] = ()) -> tuple[
         return image.array, None
     mask = read_mask(masks).labels if masks else None
     if (mask is None or not mask.any()) and prepare.without_mask == "stop":
-        raise no_mask(path, _("Keep such images whole: --set prepare.without_mask=whole"))
+        raise no_mask(path, _("Take all of such images for the lesion: --set prepare.without_mask=whole"))
     return image.array, mask
 
 
 def prepare_array(array: np.ndarray, prepare: Prepare, mask: np.ndarray | None = None) -> np.ndarray:
     """(height, width, channels) uint8 of an (H, W) or (H, W, 3) image.
 
-    Order: crop, intensity, resize (antialiased bilinear), channels. Images that are not 8-bit are stretched over their own range
-    unless the recipe names another, since the largest value that they could hold says nothing about what they hold.
+    Order: erase, crop, intensity, resize (antialiased bilinear), channels. Images that are not 8-bit are stretched over their own
+    range unless the recipe names another, since the largest value that they could hold says nothing about what they hold. Of an
+    erased image only what is inside the mask is measured; outside, the result is 0 whatever the intensity makes of black.
+
+    The planes `image` and `whole` are the image in grey, each with its own grey levels measured; `mask` is 255 inside, cropped and
+    resized as the image is, so that its edge is as soft as the image's.
 
     Args:
         array: uint8, uint16, int16 or float32.
         prepare: how; fitted.
-        mask: (h, w), not 0 in the lesion; None when there is none. Its size may differ from the image's.
+        mask: (h, w), not 0 in the lesion; None when there is none. Its size may differ from the image's. When it is missing or
+            empty, all of the image is the lesion.
     """
-    array, grey = cropped(array, mask, prepare)
-    bounds = grey_limits(array, grey, prepare)
-    if bounds is not None:
-        array = _stretch(array, *bounds)
-    image = Image.fromarray(array.astype(np.uint8))
-    image = image.convert("L" if prepare.colour == "grey" else "RGB")
-    if prepare.fit == "pad":
-        image = _fit_padded(image, prepare)
-    else:
-        image = image.resize((prepare.width, prepare.height), Image.Resampling.BILINEAR)
-    return np.array(image).reshape(prepare.height, prepare.width, channels(prepare))
+    cut = cropped(array, mask, prepare)
+    if not prepare.planes:
+        return _finished(_picture(cut, prepare).convert("L" if prepare.colour == "grey" else "RGB"), prepare)
+    made: dict[str, np.ndarray] = {}
+    for name in set(prepare.planes):
+        if name == "mask":
+            assert cut.inside is not None
+            image = Image.fromarray(cut.inside.astype(np.uint8) * 255)
+        else:
+            image = _picture(cut if name == "image" else whole(array, mask, prepare), prepare).convert("L")
+        made[name] = _finished(image, prepare)[..., 0]
+    return np.stack([made[name] for name in prepare.planes], axis=2)
 
 
-def cropped(array: np.ndarray, mask: np.ndarray | None, prepare: Prepare) -> tuple[np.ndarray, np.ndarray]:
-    """The image and its grey levels, cropped as the recipe says."""
-    grey = array if array.ndim == 2 else array.mean(axis=2)
-    box: Box | None = None
-    if prepare.crop == "content":
-        signed = not np.issubdtype(array.dtype, np.unsignedinteger)
-        box = content_box(grey - grey.min() if signed else grey)
-    elif prepare.crop == "lesion" and mask is not None:
-        box = _lesion_box(mask, prepare.margin, grey.shape)
-    return (array, grey) if box is None else (array[box], grey[box])
-
-
-def grey_limits(array: np.ndarray, grey: np.ndarray, prepare: Prepare) -> tuple[float, float] | None:
+def grey_limits(cut: Cut, prepare: Prepare) -> tuple[float, float] | None:
     """What becomes black and white; None when the values stay as they are."""
     if prepare.intensity == "percentile":
-        low, high = np.percentile(grey, prepare.percentiles)
+        low, high = np.percentile(cut.levels, prepare.percentiles)
         return float(low), float(high)
     if prepare.intensity == "zscore":
-        mean, deviation = float(grey.mean(dtype=np.float64)), float(grey.std(dtype=np.float64))
+        mean, deviation = float(cut.levels.mean(dtype=np.float64)), float(cut.levels.std(dtype=np.float64))
         return mean - 3 * deviation, mean + 3 * deviation
     if prepare.intensity == "window":
         assert prepare.window is not None
@@ -123,22 +119,26 @@ def grey_limits(array: np.ndarray, grey: np.ndarray, prepare: Prepare) -> tuple[
     if prepare.intensity in {"range", "fitted"}:
         assert prepare.limits is not None, "prepare is not fitted yet"
         return prepare.limits
-    return None if array.dtype == np.uint8 else (float(array.min()), float(array.max()))
+    return None if cut.array.dtype == np.uint8 else (float(cut.values.min()), float(cut.values.max()))
 
 
-def _lesion_box(mask: np.ndarray, margin: float, shape: tuple[int, ...]) -> Box | None:
-    """Box around the lesion in the image's own pixels; None when the mask is empty."""
-    found = mask_box(mask)
-    if found is None:
-        return None
-    if mask.shape != shape:  # a mask of another size lies over the whole image
-        found = tuple(
-            slice(
-                int(one.start * side / own), max(int(one.start * side / own) + 1, int(np.ceil(one.stop * side / own)))
-            )
-            for one, own, side in zip(found, mask.shape, shape, strict=True)
-        )
-    return widened(found, [margin * (one.stop - one.start) for one in found], shape)
+def _picture(cut: Cut, prepare: Prepare) -> Image.Image:
+    """The cut in eight bits, black outside the mask where it is erased."""
+    array, bounds = cut.array, grey_limits(cut, prepare)
+    if bounds is not None:
+        array = _stretch(array, *bounds)
+    if cut.erased and cut.inside is not None:
+        array = np.where(cut.inside if array.ndim == 2 else cut.inside[..., None], array, 0)
+    return Image.fromarray(array.astype(np.uint8))
+
+
+def _finished(image: Image.Image, prepare: Prepare) -> np.ndarray:
+    """(height, width, channels) of the recipe's size."""
+    if prepare.fit == "pad":
+        image = _fit_padded(image, prepare)
+    else:
+        image = image.resize((prepare.width, prepare.height), Image.Resampling.BILINEAR)
+    return np.array(image).reshape(prepare.height, prepare.width, -1)
 
 
 def _stretch(array: np.ndarray, low: float, high: float) -> np.ndarray:

@@ -18,6 +18,7 @@ class _Quiet:
         self.kept = warnings.catch_warnings()
 
     def enter(self) -> None:
+        """A thread comes in: the first one has warnings ignored."""
         with self.lock:
             if self.inside == 0:
                 self.kept = warnings.catch_warnings()
@@ -26,6 +27,7 @@ class _Quiet:
             self.inside += 1
 
     def leave(self) -> None:
+        """A thread goes: with the last one the filters are again as they were."""
         with self.lock:
             self.inside -= 1
             if self.inside == 0:

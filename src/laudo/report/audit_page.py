@@ -14,6 +14,7 @@ from PIL import Image
 
 import laudo
 from laudo.core.manifest import Manifest
+from laudo.report.impersonal import impersonal
 from laudo.report.names import metric_name
 from laudo.report.page import environment
 from laudo.report.sections.audit import Exhibit, audit_content
@@ -68,6 +69,7 @@ def render_audit(
         voice: language.
         inflation: ``sentence`` and ``worth``, what leakage would be worth; None when it was not measured.
     """
+    audit = impersonal(audit)
     exhibit = Exhibit(audit, manifest, AuditAlbum(manifest, kept), voice, _has_folds(manifest))
     return (
         environment(voice)
@@ -95,12 +97,12 @@ def _facts(audit: dict[str, Any], manifest: Manifest, voice: Voice) -> list[tupl
     table = manifest.table
     skipped = len(audit.get("skipped") or [])
     facts = [
-        (_("Folder"), str(manifest.root)),
+        (_("Folder"), Path(manifest.root).resolve().name),
         (_("Samples that can be used"), voice.integer(len(manifest))),
         (_("Left out"), voice.integer(skipped)),
     ]
     if manifest.classes:
-        counts = table["label"].value_counts()
+        counts = manifest.counts
         listed = [f"{name}: {voice.integer(int(counts.get(name, 0)))}" for name in manifest.classes]
         facts.append((_("Classes"), "; ".join(listed)))
     if manifest.channels:

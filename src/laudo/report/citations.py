@@ -109,9 +109,88 @@ BIBTEX: dict[str, str] = {
   doi    = {10.5281/zenodo.4414861},
   howpublished = {GitHub repository}
 }""",
+    "zhang2018": """@inproceedings{zhang2018,
+  author    = {Zhang, Hongyi and Cisse, Moustapha and Dauphin, Yann N. and Lopez-Paz, David},
+  title     = {mixup: Beyond Empirical Risk Minimization},
+  booktitle = {International Conference on Learning Representations},
+  year      = {2018}
+}""",
+    "yun2019": """@inproceedings{yun2019,
+  author    = {Yun, Sangdoo and Han, Dongyoon and Oh, Seong Joon and Chun, Sanghyuk and Choe, Junsuk and Yoo, Youngjoon},
+  title     = {{CutMix}: Regularization Strategy to Train Strong Classifiers with Localizable Features},
+  booktitle = {Proceedings of the IEEE/CVF International Conference on Computer Vision},
+  pages     = {6023--6032},
+  year      = {2019}
+}""",
+    "devries2017": """@article{devries2017,
+  author  = {DeVries, Terrance and Taylor, Graham W.},
+  title   = {Improved Regularization of Convolutional Neural Networks with Cutout},
+  journal = {arXiv preprint arXiv:1708.04552},
+  year    = {2017}
+}""",
+    "izmailov2018": """@inproceedings{izmailov2018,
+  author    = {Izmailov, Pavel and Podoprikhin, Dmitrii and Garipov, Timur and Vetrov, Dmitry and Wilson, Andrew Gordon},
+  title     = {Averaging Weights Leads to Wider Optima and Better Generalization},
+  booktitle = {Proceedings of the 34th Conference on Uncertainty in Artificial Intelligence},
+  pages     = {876--885},
+  year      = {2018}
+}""",
+    "haralick1973": """@article{haralick1973,
+  author  = {Haralick, Robert M. and Shanmugam, K. and Dinstein, Its'hak},
+  title   = {Textural Features for Image Classification},
+  journal = {IEEE Transactions on Systems, Man, and Cybernetics},
+  volume  = {SMC-3},
+  number  = {6},
+  pages   = {610--621},
+  year    = {1973}
+}""",
+    "ojala2002": """@article{ojala2002,
+  author  = {Ojala, Timo and Pietik{\\"a}inen, Matti and M{\\"a}enp{\\"a}{\\"a}, Topi},
+  title   = {Multiresolution Gray-Scale and Rotation Invariant Texture Classification with Local Binary Patterns},
+  journal = {IEEE Transactions on Pattern Analysis and Machine Intelligence},
+  volume  = {24},
+  number  = {7},
+  pages   = {971--987},
+  year    = {2002}
+}""",
+    "pedregosa2011": """@article{pedregosa2011,
+  author  = {Pedregosa, Fabian and Varoquaux, Ga{\\"e}l and Gramfort, Alexandre and others},
+  title   = {Scikit-learn: Machine Learning in {Python}},
+  journal = {Journal of Machine Learning Research},
+  volume  = {12},
+  pages   = {2825--2830},
+  year    = {2011}
+}""",
+    "cheng2017": """@misc{cheng2017,
+  author = {Cheng, Jun},
+  title  = {Brain tumor dataset},
+  year   = {2017},
+  howpublished = {figshare},
+  doi    = {10.6084/m9.figshare.1512427}
+}""",
+    "siragusa2025": """@article{siragusa2025,
+  author  = {Siragusa, Irene and Contino, Salvatore and La Ciura, Massimo and Alicata, Rosario and Pirrone, Roberto},
+  title   = {{MedPix} 2.0: A Comprehensive Multimodal Biomedical Data Set for Advanced {AI} Applications},
+  journal = {Data Science and Engineering},
+  year    = {2025},
+  doi     = {10.1007/s41019-025-00297-8}
+}""",
+    "iqbal2024": """@article{iqbal2024,
+  author  = {Iqbal, Ahmed and Sharif, Muhammad},
+  title   = {Memory-efficient transformer network with feature fusion for breast tumor segmentation and classification task},
+  journal = {Engineering Applications of Artificial Intelligence},
+  volume  = {127},
+  pages   = {107292},
+  year    = {2024}
+}""",
 }
 
-SOURCES = {"kaggle-brain": "chakrabarty2019"}
+SOURCES = {
+    "kaggle-brain": "chakrabarty2019",
+    "figshare": "cheng2017",
+    "medpix2": "siragusa2025",
+    "bus-uc": "iqbal2024",
+}
 
 BACKBONES = (
     ("vgg", "simonyan2014"),
@@ -127,6 +206,19 @@ OPTIMISERS = {"adam": "kingma2015", "adamw": "loshchilov2019"}
 
 SQUEEZE_EXCITATION = "hu2018"
 FOCAL = "lin2017"
+AVERAGING = "izmailov2018"
+MIXUP = "zhang2018"
+CUTMIX = "yun2019"
+CUTOUT = "devries2017"
+CLASSICAL = "pedregosa2011"
+
+DESCRIPTORS = {"texture": ("haralick1973", "ojala2002")}
+"""Group of measured features → the papers of its methods."""
+
+
+def cite(*keys: str | None) -> str:
+    """`` [a] [b]`` for behind a name; empty without a key."""
+    return "".join(f" [{key}]" for key in keys if key)
 
 
 def backbone_key(backbone: str) -> str | None:
@@ -136,16 +228,24 @@ def backbone_key(backbone: str) -> str | None:
 
 def used(recipe: Recipe, explained: bool, sanity_checked: bool) -> list[str]:
     """Keys of what this run used, in the order of the methods text."""
+    network, training, augment = recipe.network, recipe.training, recipe.augment
+    trained = network.classifier == "dense"
+    losses = {training.loss, *(phase.loss for phase in training.phases)}
     keys = [
         SOURCES.get(recipe.data.source),
-        backbone_key(recipe.network.backbone),
-        SQUEEZE_EXCITATION if "se" in recipe.network.blocks else None,
-        FOCAL if recipe.training.loss == "focal" else None,
-        OPTIMISERS.get(recipe.training.optimizer),
+        CUTOUT if augment.cutout else None,
+        MIXUP if augment.mixup else None,
+        CUTMIX if augment.cutmix else None,
+        backbone_key(network.backbone),
+        SQUEEZE_EXCITATION if "se" in network.blocks else None,
+        *(key for group in network.descriptors for key in DESCRIPTORS.get(group, ())),
+        None if trained else CLASSICAL,
+        FOCAL if trained and "focal" in losses else None,
+        OPTIMISERS.get(training.optimizer) if trained else None,
+        AVERAGING if trained and training.averaging == "swa" else None,
         "efron1993",
         "selvaraju2020" if explained else None,
         "adebayo2018" if sanity_checked else None,
-        "paszke2019",
-        "wightman2019",
+        *(("paszke2019", "wightman2019") if network.backbone != "descriptors" else ()),
     ]
-    return [key for key in keys if key]
+    return [key for key in dict.fromkeys(keys) if key]

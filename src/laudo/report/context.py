@@ -12,6 +12,7 @@ from laudo.core.manifest import Manifest
 from laudo.core.predictions import Predictions
 from laudo.core.recipe import Recipe
 from laudo.core.run import Run
+from laudo.report.impersonal import impersonal, without_folders
 
 T = TypeVar("T")
 
@@ -90,7 +91,14 @@ class Evidence:
     @property
     def positive(self) -> str | None:
         """The positive class of a problem with two classes: the second, as in every room."""
-        return self.classes[1] if len(self.classes) == 2 else None
+        return self.classes[1] if len(self.classes) == 2 and not self.multilabel else None
+
+    @property
+    def multilabel(self) -> bool:
+        """Whether an image may have several labels, or none."""
+        if self.recipe is not None:
+            return self.recipe.data.separator is not None
+        return self.manifest is not None and self.manifest.multilabel
 
     @property
     def leakage(self) -> dict[str, Any] | None:
@@ -140,19 +148,21 @@ class _Reader:
     troubles: list[tuple[str, str]] = field(default_factory=list)
 
     def read(self, name: str, load: Callable[[], T], default: T) -> T:
+        """What ``load`` gives; the default, and a line among the troubles under this name, when it can not."""
         try:
             return load()
         except LaudoError as error:
-            self.troubles.append((name, error.found or error.what))
+            self.troubles.append((name, without_folders(error.found or error.what)))
         except (OSError, ValueError) as error:
-            self.troubles.append((name, f"{type(error).__name__}: {error}"))
+            self.troubles.append((name, without_folders(f"{type(error).__name__}: {error}")))
         return default
 
     def dictionary(self, run: Run, name: str) -> dict[str, Any]:
+        """The object in the run's ``<name>.json``; empty when there is none, and a trouble when it is something else."""
         found = self.read(_label(run, f"{name}.json"), lambda: run.optional_json(name), None)
         if found is not None and not isinstance(found, dict):
             self.troubles.append((_label(run, f"{name}.json"), type(found).__name__))
-        return found if isinstance(found, dict) else {}
+        return impersonal(found) if isinstance(found, dict) else {}
 
 
 def gather(run: Run) -> Evidence:

@@ -20,6 +20,7 @@ def limits(evidence: Evidence, voice: Voice) -> list[str]:
         *_external(evidence, voice),
         *_patients(evidence, voice),
         *_numbers(evidence, voice),
+        *_needs(evidence, voice),
         *_audit(evidence, voice),
         *_procedure(evidence, voice),
         voice.gettext(
@@ -106,7 +107,14 @@ def _numbers(evidence: Evidence, voice: Voice) -> list[str]:
                 names=voice.join(small)
             )
         )
-    if evidence.classes:
+    if evidence.multilabel:
+        found.append(
+            _(
+                "The model knows these labels only: {names}. Of any other finding it says nothing, and an image without a label "
+                "is not for that reason a healthy one."
+            ).format(names=voice.join(list(evidence.classes)))
+        )
+    elif evidence.classes:
         found.append(
             _(
                 "The model knows these classes only: {names}. It will put any other image into one of them, without a "
@@ -120,6 +128,39 @@ def _numbers(evidence: Evidence, voice: Voice) -> list[str]:
                 "precision is lower."
             )
         )
+    return found
+
+
+def _needs(evidence: Evidence, voice: Voice) -> list[str]:
+    """What the model must be given, or has hardly seen."""
+    _ = voice.gettext
+    recipe = evidence.recipe
+    if recipe is None:
+        return []
+    found = []
+    if recipe.needs_mask:
+        found.append(
+            _(
+                "The model needs an outline of the lesion. Here it was drawn by hand, by people who may have known what the "
+                "lesion is; with another hand's outline, or one that a program has drawn, the figures will differ."
+            )
+        )
+    absent = [name for name, one in ((evidence.result or {}).get("per_class") or {}).items() if not one.get("n")]
+    if absent:
+        found.append(
+            _("No image of these classes was judged, and no mean counts them: {names}.").format(
+                names=voice.join(absent)
+            )
+        )
+    if recipe.data.rare == "keep" and evidence.manifest is not None:
+        training = evidence.manifest.part("train").counts
+        unseen = [name for name, n in training.items() if not n]
+        if unseen and not evidence.is_cross_validation:
+            found.append(
+                _("The training part has no image of these classes, so the model can not name them: {names}.").format(
+                    names=voice.join(unseen)
+                )
+            )
     return found
 
 

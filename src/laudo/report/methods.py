@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from laudo.core.recipe import Network, Recipe
-from laudo.report.citations import FOCAL, OPTIMISERS, SOURCES, SQUEEZE_EXCITATION, backbone_key
+from laudo.core.recipe import Recipe
+from laudo.report.citations import SOURCES, cite
 from laudo.report.context import Evidence
+from laudo.report.methods_network import network_text
 from laudo.report.methods_preparation import preparation_text
+from laudo.report.methods_training import training_text
+from laudo.report.methods_views import views_text
 from laudo.report.sanity import pooled_sanity
 from laudo.report.voice import Voice
 
@@ -19,29 +22,26 @@ def methods_text(evidence: Evidence, voice: Voice) -> list[str]:
     recipe = evidence.recipe
     if recipe is None:
         return []
-    writers: tuple[Writer, ...] = (_data, preparation_text, _network, _training, _evaluation, _explanation)
+    writers: tuple[Writer, ...] = (_data, preparation_text, network_text, training_text, _evaluation, _explanation)
     paragraphs = (" ".join(write(evidence, recipe, voice)) for write in writers)
     return [text for text in paragraphs if text]
 
 
-def _cite(key: str | None) -> str:
-    return f" [{key}]" if key else ""
-
-
 def _data(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
     _ = voice.gettext
-    source = recipe.data.source + _cite(SOURCES.get(recipe.data.source))
+    source = recipe.data.source + cite(SOURCES.get(recipe.data.source))
     manifest = evidence.manifest
     if manifest is None:
         text = [_("The images came from the data set {source}.").format(source=source)]
     else:
-        counts = manifest.table["label"].value_counts()
+        counts = manifest.counts
         classes = voice.join([f"{name}: {voice.integer(counts.get(name, 0))}" for name in manifest.classes])
         text = [
             _("We used {images} of the data set {source} ({classes}).").format(
                 images=voice.images(len(manifest)), source=source, classes=classes
             )
         ]
+    text += _rare(recipe, voice)
     if recipe.split.by in {"group", "duplicates"}:
         text.append(
             _("Identical and near-identical images were found and each cluster of copies was treated as one group.")
@@ -81,6 +81,18 @@ def _data(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
     return text
 
 
+def _rare(recipe: Recipe, voice: Voice) -> list[str]:
+    _ = voice.gettext
+    if recipe.data.rare == "drop":
+        text = _("Classes with fewer than {n} images were left out with their images.")
+        return [text.format(n=voice.integer(recipe.data.rare_below))]
+    if recipe.data.rare == "keep":
+        return [
+            _("Rare classes were kept though a part may lack them; a part's means are over the classes that it has.")
+        ]
+    return []
+
+
 def _official_split(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
     _ = voice.gettext
     if evidence.is_cross_validation:
@@ -104,135 +116,6 @@ def _repeats(recipe: Recipe, voice: Voice) -> list[str]:
     return [text.format(n=voice.integer(recipe.split.repeats))]
 
 
-def _network(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
-    _ = voice.gettext
-    network = recipe.network
-    backbone = network.backbone + _cite(backbone_key(network.backbone))
-    start = _("with random weights") if network.weights == "none" else _("with pretrained weights")
-    if network.trainable == 0:
-        text = [
-            _("The network {backbone} {start} was used as a fixed feature extractor.").format(
-                backbone=backbone, start=start
-            )
-        ]
-    elif network.trainable == 1:
-        text = [_("The network {backbone} {start} was trained throughout.").format(backbone=backbone, start=start)]
-    else:
-        text = [
-            _("Of the network {backbone} {start}, the last {share} of the layers were trained.").format(
-                backbone=backbone, start=start, share=voice.percent(network.trainable)
-            )
-        ]
-    text += _from_map_to_head(network, voice)
-    head = network.head
-    if head.normalise:
-        text.append(_("The pooled features were standardised with their mean and deviation in the training part."))
-    if head.dropout:
-        text.append(_("Dropout of {value} was used in the head.").format(value=voice.short(head.dropout)))
-    if head.l2:
-        text.append(_("The head's kernels had an L2 penalty of {value}.").format(value=voice.short(head.l2)))
-    if evidence.model.get("parameters"):
-        text.append(
-            _("The network has {all} parameters, of which {trained} were trained.").format(
-                all=voice.integer(evidence.model["parameters"]),
-                trained=voice.integer(evidence.model.get("trainable_parameters") or 0),
-            )
-        )
-    return text
-
-
-def _from_map_to_head(network: Network, voice: Voice) -> list[str]:
-    _ = voice.gettext
-    text = []
-    if network.blocks:
-        names = {
-            "pdf": _("a block of parallel dilated convolutions"),
-            "se": _("a squeeze-and-excitation block") + _cite(SQUEEZE_EXCITATION),
-        }
-        blocks = voice.join([names[name] for name in network.blocks])
-        text.append(_("Its feature maps went through {blocks}, trained with the head.").format(blocks=blocks))
-    outputs = _("a sigmoid output") if network.output == "sigmoid" else _("a softmax output")
-    head = network.head
-    widths = voice.join([str(width) for width in head.hidden])
-    if network.pooling == "flatten":
-        if head.hidden:
-            passed = _(
-                "Its feature maps were flattened and passed to fully connected layers of {widths} units (ReLU) and "
-                "{outputs}."
-            ).format(widths=widths, outputs=outputs)
-        else:
-            passed = _("Its feature maps were flattened and passed to {outputs}.").format(outputs=outputs)
-    else:
-        pooling = {"average": _("average"), "max": _("maximum"), "average+max": _("average and maximum")}[
-            network.pooling
-        ]
-        if head.hidden:
-            passed = _(
-                "Its feature maps were pooled ({pooling}) and passed to fully connected layers of {widths} units "
-                "(ReLU) and {outputs}."
-            ).format(pooling=pooling, widths=widths, outputs=outputs)
-        else:
-            passed = _("Its feature maps were pooled ({pooling}) and passed to {outputs}.").format(
-                pooling=pooling, outputs=outputs
-            )
-    return [*text, passed]
-
-
-def _training(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
-    _ = voice.gettext
-    training = recipe.training
-    optimiser = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}[training.optimizer] + _cite(
-        OPTIMISERS.get(training.optimizer)
-    )
-    loss = _("binary cross-entropy") if recipe.network.output == "sigmoid" else _("cross-entropy")
-    if training.loss == "focal":
-        loss = _("focal loss (alpha {alpha}, gamma {gamma})").format(
-            alpha=voice.short(training.focal_alpha), gamma=voice.short(training.focal_gamma)
-        ) + _cite(FOCAL)
-    text = [
-        _(
-            "The network was trained with {loss} and {optimiser} (learning rate {rate}, batch size {batch}) for at "
-            "most "
-            "{epochs}, seed {seed}."
-        ).format(
-            loss=loss,
-            optimiser=optimiser,
-            rate=voice.short(training.learning_rate),
-            batch=training.batch_size,
-            epochs=voice.epochs(training.epochs),
-            seed=training.seed,
-        )
-    ]
-    if training.weight_decay:
-        text.append(_("Weight decay was {value}.").format(value=voice.short(training.weight_decay)))
-    if training.label_smoothing:
-        text.append(_("Labels were smoothed by {value}.").format(value=voice.short(training.label_smoothing)))
-    if training.class_weights == "balanced":
-        text.append(_("Classes were weighted by the inverse of their frequency."))
-    if training.schedule == "cosine":
-        text.append(_("The learning rate followed a cosine."))
-    elif training.schedule == "plateau":
-        text.append(
-            # the patience is what is borne: the next epoch without progress halves the rate
-            _("The learning rate was halved after {epochs} without a lower validation loss.").format(
-                epochs=voice.epochs(training.plateau_patience + 1)
-            )
-        )
-    if training.early_stopping:
-        stopped = evidence.status.get("reason") == "early_stopping"
-        sentence = (
-            _("Training stopped after {epochs} without a better validation loss.")
-            if stopped
-            else _("Training was to stop after {epochs} without a better validation loss.")
-        )
-        text.append(sentence.format(epochs=voice.epochs(training.early_stopping)))
-    if training.keep == "best":
-        text.append(_("The weights of the epoch with the lowest validation loss were kept."))
-    else:
-        text.append(_("The weights of the last epoch were kept."))
-    return text
-
-
 def _evaluation(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
     _ = voice.gettext
     evaluation = recipe.evaluation
@@ -240,8 +123,7 @@ def _evaluation(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
     threshold = _threshold(evidence, voice)
     if threshold:
         text.append(threshold)
-    if evaluation.flip:
-        text.append(_("Predictions were averaged over each image and its mirror image."))
+    text += views_text(evaluation.views, voice)
     if evidence.headline == "val":
         text.append(_("Figures are quoted from the validation part; there was no separate test part."))
     elif not evidence.is_cross_validation:
@@ -258,16 +140,37 @@ def _evaluation(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
             n=voice.integer(evaluation.bootstrap)
         )
     )
-    text.append(
-        _("Networks were run with PyTorch [paszke2019] and timm [wightman2019], through laudo {version}.")
-        .format(version=evidence.environment.get("laudo", ""))
-        .replace(" .", ".")
-    )
+    version = evidence.environment.get("laudo", "")
+    if recipe.network.backbone == "descriptors":
+        made_with = _(
+            "Features and classifier were computed with scikit-learn [pedregosa2011], through laudo {version}."
+        )
+    else:
+        made_with = _("Networks were run with PyTorch [paszke2019] and timm [wightman2019], through laudo {version}.")
+    text.append(made_with.format(version=version).replace(" .", "."))
     return text
+
+
+def _threshold_of_labels(evidence: Evidence, voice: Voice) -> str:
+    _ = voice.gettext
+    sentences = {
+        "half": _("Each label was called from a probability of 0.5 on."),
+        "fallback": _(
+            "Each label was called from a probability of 0.5 on, for no cut on validation was better than chance."
+        ),
+        "validation": _("Each label's threshold was chosen on the validation part for its best balanced accuracy."),
+        "mixed": _(
+            "Each label's threshold was chosen on the validation part for its best balanced accuracy, or was 0.5 where no cut was "
+            "better than chance."
+        ),
+    }
+    return sentences.get(evidence.threshold_rule or "", "")
 
 
 def _threshold(evidence: Evidence, voice: Voice) -> str:
     _ = voice.gettext
+    if evidence.multilabel:
+        return _threshold_of_labels(evidence, voice)
     if len(evidence.classes) != 2:
         return _("The class with the largest probability was the answer.") if evidence.classes else ""
     sentences = {

@@ -104,6 +104,9 @@ def _model(evidence: Evidence, voice: Voice) -> list[str]:
     model, recipe = evidence.model, evidence.recipe
     facts = [
         (_("Network"), recipe.network.backbone if recipe else None),
+        (_("Classifier"), recipe.network.classifier if recipe and recipe.network.classifier != "dense" else None),
+        (_("Measured features"), ", ".join(recipe.network.descriptors) if recipe else None),
+        (_("Members of the ensemble"), str(model["members"]) if (model.get("members") or 0) > 1 else None),
         (_("Classes"), ", ".join(evidence.classes)),
         (_("Positive class"), evidence.positive),
         (_("Threshold"), voice.number(model["threshold"]) if model.get("threshold") is not None else None),
@@ -121,7 +124,7 @@ def _data(evidence: Evidence, voice: Voice) -> list[str]:
     manifest = evidence.manifest
     blocks = ["## " + _("Data")]
     if manifest is not None:
-        counts = manifest.table["label"].value_counts()
+        counts = manifest.counts
         blocks.append(
             f"{plain(manifest.source)}: {voice.images(len(manifest))}, "
             f"{voice.groups(manifest.table['group'].nunique())}. "

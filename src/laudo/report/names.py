@@ -25,6 +25,13 @@ METRICS: dict[str, MetricName] = {
             "scores well: compare with the baseline."
         ),
     ),
+    "hamming_accuracy": MetricName(
+        N_("Accuracy label by label"),
+        N_(
+            "Share of right answers among all labels of all images (1 minus the Hamming loss). Where labels are rare, naming none "
+            "already scores well."
+        ),
+    ),
     "balanced_accuracy": MetricName(
         N_("Balanced accuracy"),
         N_(
@@ -54,6 +61,10 @@ METRICS: dict[str, MetricName] = {
     "f1_macro": MetricName(
         N_("Macro F1 score"),
         N_("Mean of the F1 scores of the classes, each class counting the same."),
+    ),
+    "f1_micro": MetricName(
+        N_("Micro F1 score"),
+        N_("F1 score of all labels of all images counted together, so that a frequent label counts more."),
     ),
     "auc_roc": MetricName(
         N_("Area under the ROC curve (AUC)"),
@@ -132,13 +143,30 @@ def metric_name(name: str, voice: Voice) -> str:
     return voice.gettext(METRICS[name].name) if name in METRICS else name
 
 
-def metric_help(name: str, n_classes: int, voice: Voice) -> str:
-    """How a metric is read, in a problem with this many classes."""
+def metric_help(name: str, n_classes: int, voice: Voice, multilabel: bool = False) -> str:
+    """How a metric is read, in a problem with this many classes, or labels of which an image may have several."""
     text = voice.gettext(METRICS[name].help)
+    if multilabel:
+        return _help_of_labels(name, text, voice)
     if n_classes > 2 and name in MEAN_OVER_CLASSES:
         text += " " + voice.gettext(
             "Here it is the unweighted mean over the classes, each in turn taken as the finding against all the rest."
         )
+    return text
+
+
+def _help_of_labels(name: str, text: str, voice: Voice) -> str:
+    _ = voice.gettext
+    if name == "accuracy":
+        return _(
+            "Share of images all of whose labels were named, and no other: one wrong label makes the whole image wrong."
+        )
+    if name == "ece":
+        return _("Mean gap between the probabilities of all labels and how often they are there: 0 is perfect.")
+    if name == "f1_macro":
+        return _("Mean of the F1 scores of the labels, each label counting the same.")
+    if name in MEAN_OVER_CLASSES or name in {"balanced_accuracy", "auc_pr"}:
+        text += " " + _("Here it is the unweighted mean over the labels, each taken as the finding in turn.")
     return text
 
 

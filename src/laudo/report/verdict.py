@@ -18,6 +18,24 @@ MISTAKES: dict[str, str] = {
         "The figures come from the validation part, not from a test part kept for the end: whatever was chosen on it "
         "makes them too good."
     ),
+    "no-validation": N_(
+        "The published system names no part on which its epochs were chosen, and says that more of them brought nothing: they "
+        "were then judged on the images that are quoted. This run repeats its number of epochs and chooses nothing."
+    ),
+    "wrong-supports": N_(
+        "In the published table the figures and supports of the classes do not belong to the names beside them. In this "
+        "report they do, so the two tables can not be compared row by row; the overall figure can."
+    ),
+    "unscaled-descriptors": N_(
+        "The measured features were not brought to one scale: the one with the largest numbers decides alone."
+    ),
+    "context-erased": N_(
+        "Everything outside the lesion's outline was painted black: its margin, its shadow and the tissue around it, which a "
+        "radiologist looks at, are gone."
+    ),
+    "augmented-evaluation": N_(
+        "Images that judge were changed at random too: the same model gives other figures each time."
+    ),
 }
 """Sentences of ``recipe.mistakes``; a mistake that is not named here is shown in the recipe's own words."""
 
@@ -60,6 +78,8 @@ def verdict(evidence: Evidence, voice: Voice) -> str:
 def _did(evidence: Evidence, voice: Voice) -> str:
     _ = voice.gettext
     classes = evidence.classes
+    if evidence.multilabel:
+        return _("named exactly the right ones of {n} labels").format(n=len(classes))
     positive = evidence.positive
     if positive is not None:
         negative = next(name for name in classes if name != positive)
@@ -85,7 +105,9 @@ def no_result(evidence: Evidence, voice: Voice) -> str:
 
 
 def baseline(evidence: Evidence) -> float | None:
-    """Accuracy of always naming the most frequent class of the judged part."""
+    """Accuracy of always naming the most frequent class, or set of labels, of the judged part."""
+    if (share := (evidence.result or {}).get("most_frequent")) is not None:
+        return float(share)
     matrix = ((evidence.result or {}).get("confusion") or {}).get("matrix") or []
     totals = [sum(row) for row in matrix]
     return max(totals) / sum(totals) if sum(totals) else None
@@ -98,7 +120,12 @@ def baseline_sentence(evidence: Evidence, voice: Voice) -> str:
     accuracy = (evidence.result or {}).get("metrics", {}).get("accuracy")
     if share is None or not accuracy:
         return ""
-    text = _("Always naming the most frequent class would reach {value}.").format(value=voice.number(share, 2))
+    sentence = (
+        _("Always naming the most frequent set of labels would reach {value}.")
+        if evidence.multilabel
+        else _("Always naming the most frequent class would reach {value}.")
+    )
+    text = sentence.format(value=voice.number(share, 2))
     low = (accuracy.get("ci95") or [None])[0]
     if low is not None and low <= share:
         text += " " + _("The interval reaches down to that: these images do not show that the model learned anything.")

@@ -8,10 +8,10 @@ from pathlib import Path
 from laudo.core.errors import DataError
 from laudo.core.manifest import Manifest
 from laudo.core.messages import N_, _
-from laudo.sources.csv_table import find_table, tables_in
-from laudo.sources.records import as_text, exists, manifest_of_records
+from laudo.sources.lone_table import find_table, fits_table
+from laudo.sources.records import manifest_of_records
 from laudo.sources.source import Source
-from laudo.sources.table_file import Record, match_columns
+from laudo.sources.table_file import Record
 
 ENDINGS = (".jsonl", ".ndjson")
 """Endings of JSON Lines, lower case."""
@@ -65,19 +65,7 @@ def _object(line: str, number: int, path: Path) -> dict[str, object]:
 
 
 def _fits(root: Path) -> bool:
-    if root.is_file():
-        return root.suffix.lower() in ENDINGS
-    if not root.is_dir() or len(tables := tables_in(root, ENDINGS)) != 1:
-        return False
-    try:
-        records = read_lines(tables[0], most=1)
-    except DataError:
-        return False
-    column = match_columns(records[0][1]).get("image") if records else None
-    if column is None:
-        return False
-    first = as_text(records[0][1][column]).partition("|")[0].replace("\\", "/")
-    return bool(first) and exists(root / first)
+    return fits_table(root, ENDINGS, lambda table: read_lines(table, most=1))
 
 
 def _list(root: Path) -> Manifest:

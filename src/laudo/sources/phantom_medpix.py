@@ -175,12 +175,14 @@ class _Words:
         self.spoken = {contrast: str(rng.choice(names)) for contrast, names in SCANS.items()}
 
     def caption(self, contrast: str, first: str) -> str:
+        """Caption of an image taken with ``contrast``; all images of the modality of the case's ``first`` share one."""
         same = contrast.startswith("ct") == first.startswith("ct")
         scan = self.spoken[first if same else contrast]
         text = self.pattern.format(plane=self.plane, scan=scan, place=self.topic.place, finding=self.finding)
         return _sentence(text)
 
     def report(self, case_id: str, names: list[str], kinds: list[str]) -> dict[str, Any]:
+        """The case as MedPix 2.0 writes it: its images by name and kind (CT or MR), and its texts."""
         person = f"{self.age} y.o. {'man' if self.sex == 'male' else 'woman'}"
         others = [name for name, _category in self.topic.diagnoses]
         return {

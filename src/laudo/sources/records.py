@@ -6,8 +6,9 @@ import json
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,19 @@ IDENTIFYING = frozenset(
     }
 )  # fmt: skip
 """Columns that are never copied: they may name a person. Capitals, accents and whatever is no letter do not count."""
+
+
+_keep_unlabelled: ContextVar[bool] = ContextVar("laudo_keep_unlabelled", default=False)
+
+
+@contextmanager
+def unlabelled_rows_kept() -> Iterator[None]:
+    """Within the block rows without a class stay: where a sample may have several labels, they are samples without any."""
+    token = _keep_unlabelled.set(True)
+    try:
+        yield
+    finally:
+        _keep_unlabelled.reset(token)
 
 
 def manifest_of_records(records: Sequence[Record], table: Path, source: str) -> Manifest:
@@ -173,7 +187,7 @@ def _refuse_repeated(rows: Sequence[dict[str, object]], records: Sequence[Record
 def _without_unlabelled(rows: list[dict[str, object]], records: Sequence[Record]) -> list[dict[str, object]]:
     """A table whose samples have classes can not use the rows that have none."""
     bare = [number for row, (number, _values) in zip(rows, records, strict=True) if not row["label"]]
-    if not bare or len(bare) == len(rows):
+    if not bare or len(bare) == len(rows) or _keep_unlabelled.get():
         return rows
     say(
         _("Rows left out because they have no class: {n} ({rows})").format(

@@ -15,7 +15,10 @@ from laudo.core.manifest import Manifest
 from laudo.core.messages import _
 from laudo.core.recipe import Split
 from laudo.split.groups import assign_groups, group_codes, join_groups
+from laudo.split.multilabel import deal_labels
 from laudo.split.official import official_folds, official_parts
+from laudo.split.parts_check import check_parts
+from laudo.split.strata import is_stratified, strata
 
 __all__ = ["assign_groups", "fold_numbers", "join_groups", "repeat", "split_fold", "split_parts"]
 
@@ -44,67 +47,73 @@ def fold_numbers(manifest: Manifest, folds: int, split: Split, seed: int) -> np.
     return numbers
 
 
-def split_parts(manifest: Manifest, split: Split) -> Manifest:
+def split_parts(manifest: Manifest, split: Split, may_lack: bool = False) -> Manifest:
     """Fill ``split`` with train, val and test as the recipe says.
 
     An official split keeps its parts; where it has no validation part, one is taken from train, in groups. Where there are
     official folds only, the last fold is the test part.
 
+    Args:
+        manifest: with groups.
+        split: the recipe's section.
+        may_lack: whether a part may be without a class (``data.rare: keep``).
+
     Raises:
-        DataError: a part would be empty or lack a class.
+        DataError: a part would be empty, or lack a class that it may not lack.
     """
     if split.by == "official":
-        return _official(manifest, split)
+        return _official(manifest, split, may_lack)
     order = _by_name(manifest)
     sorted_manifest = manifest.rows(order)
     parts = np.full(len(manifest), "train", dtype=object)
     rest = np.arange(len(manifest))
     for name, share, seed in (("test", split.test, split.seed), ("val", split.validation, split.seed + 1)):
         if share > 0:
-            chosen = _share(sorted_manifest.rows(rest), share * len(manifest) / len(rest), split, seed)
+            chosen = _share(sorted_manifest.rows(rest), share * len(manifest) / len(rest), split, seed, may_lack)
             parts[rest[chosen]] = name
             rest = rest[~chosen]
     filled = np.empty(len(manifest), dtype=object)
     filled[order] = parts
     # folds that a source has filled are not those of this split
     divided = manifest.with_columns(split=filled, fold=np.zeros(len(manifest), dtype=np.int64)).with_seed(split.seed)
-    _check(divided, split)
+    check_parts(divided, split, may_lack)
     return divided
 
 
-def split_fold(manifest: Manifest, fold: int, split: Split) -> Manifest:
+def split_fold(manifest: Manifest, fold: int, split: Split, may_lack: bool = False) -> Manifest:
     """Fill ``split`` for one fold: its samples are the test part, a share of the rest is validation.
 
     Args:
         manifest: with the column ``fold`` filled.
         fold: number of the fold, from 1.
         split: ``validation`` is the share of all samples.
+        may_lack: as in :func:`split_parts`.
     """
     parts = np.where(manifest.table["fold"] == fold, "test", "train").astype(object)
-    return _with_validation(manifest, parts, split, split.seed + fold)
+    return _with_validation(manifest, parts, split, split.seed + fold, may_lack)
 
 
-def _official(manifest: Manifest, split: Split) -> Manifest:
+def _official(manifest: Manifest, split: Split, may_lack: bool) -> Manifest:
     parts = official_parts(manifest)
     if parts is None:
-        return split_fold(manifest, int(official_folds(manifest).max()), split)
+        return split_fold(manifest, int(official_folds(manifest).max()), split, may_lack)
     if "val" not in parts and split.validation > 0:
-        return _with_validation(manifest, parts, split, split.seed + 1)
+        return _with_validation(manifest, parts, split, split.seed + 1, may_lack)
     divided = manifest.with_columns(split=parts).with_seed(split.seed)
-    _check(divided, split)
+    check_parts(divided, split, may_lack)
     return divided
 
 
-def _with_validation(manifest: Manifest, parts: np.ndarray, split: Split, seed: int) -> Manifest:
+def _with_validation(manifest: Manifest, parts: np.ndarray, split: Split, seed: int, may_lack: bool) -> Manifest:
     """Take a validation part from train, in groups."""
     order = _by_name(manifest)
     rest = order[parts[order] == "train"]
     if not len(rest):
-        _check(manifest.with_columns(split=parts), split)
-    chosen = _share(manifest.rows(rest), split.validation * len(manifest) / len(rest), split, seed)
+        check_parts(manifest.with_columns(split=parts), split, may_lack)
+    chosen = _share(manifest.rows(rest), split.validation * len(manifest) / len(rest), split, seed, may_lack)
     parts[rest[chosen]] = "val"
     divided = manifest.with_columns(split=parts).with_seed(split.seed)
-    _check(divided, split)
+    check_parts(divided, split, may_lack)
     return divided
 
 
@@ -113,16 +122,9 @@ def _by_name(manifest: Manifest) -> np.ndarray:
     return np.argsort(manifest.table["sample"].astype(str).to_numpy(dtype=str), kind="stable")
 
 
-def _strata(manifest: Manifest, split: Split) -> np.ndarray:
-    """(n,) what each part is to have its share of: the classes, or all samples alike."""
-    if split.stratified and manifest.classes:
-        return manifest.labels
-    return np.zeros(len(manifest), dtype=np.int64)
-
-
 def _deal(manifest: Manifest, folds: int, split: Split, seed: int) -> np.ndarray:
     """(n,) fold of each sample of a manifest in the order of its names."""
-    labels, groups = _strata(manifest, split), group_codes(manifest, split.by)
+    labels, groups = strata(manifest, split), group_codes(manifest, split.by)
     if len(np.unique(groups)) < folds:
         raise DataError(
             _("There are fewer groups than folds."),
@@ -130,7 +132,9 @@ def _deal(manifest: Manifest, folds: int, split: Split, seed: int) -> np.ndarray
             cure=_("Choose at most {n} folds (split.folds).").format(n=max(2, len(np.unique(groups)))),
         )
     largest = int(np.bincount(labels).max())
-    stratified = split.stratified and bool(manifest.classes)
+    stratified = is_stratified(manifest, split)
+    if stratified and manifest.multilabel:
+        return deal_labels(manifest.membership, groups, [1 / folds] * folds, seed) + 1
     if stratified and largest < folds:
         raise DataError(
             _("No class has as many images as there are folds."),
@@ -141,19 +145,28 @@ def _deal(manifest: Manifest, folds: int, split: Split, seed: int) -> np.ndarray
     splitter = _splitter(stratified, split.by != "sample", folds, seed)
     together = None if split.by == "sample" else groups
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The least populated class")  # _check says it in words, as an error
+        warnings.filterwarnings(
+            "ignore", message="The least populated class"
+        )  # check_parts says it in words, as an error
         for number, (_rest, held_out) in enumerate(splitter.split(np.zeros(len(labels)), labels, together), start=1):
             numbers[held_out] = number
     return numbers
 
 
-def _share(manifest: Manifest, share: float, split: Split, seed: int) -> np.ndarray:
+def _share(manifest: Manifest, share: float, split: Split, seed: int, may_lack: bool) -> np.ndarray:
     """(n,) mask of about ``share`` of the samples: the folds, of :data:`PIECES` (or as many as there can be), nearest to it."""
-    columns = _strata(manifest, split)
+    columns = strata(manifest, split)
     groups = group_codes(manifest, split.by)
+    if is_stratified(manifest, split) and manifest.multilabel:
+        chosen: np.ndarray = deal_labels(manifest.membership, groups, [share, 1 - share], seed) == 0
+        return chosen
     pieces = len(np.unique(groups))
-    if split.stratified and manifest.classes:  # every piece can then have every class in it
-        pieces = min(pieces, *(len(np.unique(groups[columns == label])) for label in np.unique(columns)))
+    if is_stratified(manifest, split):  # every piece can then have every class in it
+        groups_of = [len(np.unique(groups[columns == label])) for label in np.unique(columns)]
+        if may_lack:  # but a class too rare to give this share would leave pieces larger than it
+            needed = int(np.ceil(1 / max(min(share, 1 - share), 1 / PIECES)))
+            groups_of = [n for n in groups_of if n >= needed]
+        pieces = min([pieces, int(np.bincount(columns).max()), *groups_of])
     pieces = max(2, min(PIECES, pieces))
     numbers = _deal(manifest, pieces, split, seed)
     counts = np.zeros((pieces, columns.max() + 1))
@@ -190,22 +203,3 @@ def _splitter(
         (False, False): KFold,
     }
     return kinds[stratified, grouped](n_splits=folds, shuffle=True, random_state=seed)
-
-
-def _check(manifest: Manifest, split: Split) -> None:
-    wants_test = split.by != "official" and split.test > 0
-    wanted = ["train", "val", *(["test"] if wants_test or len(manifest.indices("test")) else [])]
-    for part in wanted:
-        missing = set(manifest.classes) - set(manifest.part(part).table["label"])
-        if missing:
-            raise DataError(
-                _("A part of the split lacks a class."),
-                found=_("{part} has no sample of {names}").format(part=part, names=", ".join(sorted(missing))),
-                cure=_("Bring more images of this class, or fewer folds."),
-            )
-        if not len(manifest.indices(part)):
-            raise DataError(
-                _("A part of the split is empty."),
-                found=part,
-                cure=_("Ask for other shares with --set split.test and --set split.validation, or bring more samples."),
-            )

@@ -15,14 +15,16 @@ from safetensors.torch import save_file
 
 from laudo.core.atomic import atomic_path, write_text
 from laudo.core.progress import Advance
-from laudo.core.recipe import Training
+from laudo.core.recipe import Recipe, Training
 from laudo.core.run import Run
 from laudo.evaluate.classification import measure
 from laudo.networks.classifier import class_probabilities
 from laudo.train.checkpoint import SafeCheckpointIO, epoch_path
-from laudo.train.history import best_epoch, should_stop
+from laudo.train.history import should_stop
+from laudo.train.label_losses import right_answers
 from laudo.train.losses import classification_loss
 from laudo.train.module import Fit
+from laudo.train.phases import is_over, kept_epoch, kept_in_phase, phase_lines
 
 
 class Bookkeeper(pl.Callback):
@@ -33,19 +35,35 @@ class Bookkeeper(pl.Callback):
 
     Args:
         run: the run folder.
-        training: the recipe's section.
+        plan: the recipe of each phase.
         time_is_up: asked after every epoch (``--max-minutes``).
         advance: progress.
     """
 
-    def __init__(self, run: Run, training: Training, time_is_up: Callable[[], bool], advance: Advance) -> None:
+    def __init__(self, run: Run, plan: list[Recipe], time_is_up: Callable[[], bool], advance: Advance) -> None:
         self.run = run
-        self.training = training
+        self.plan = plan
         self.time_is_up = time_is_up
         self.advance = advance
         self.epochs: list[dict[str, Any]] = []
-        self.reason = "all_epochs"
+        self.phase = 1
+        self.out_of_time = False
         self._started = 0.0
+
+    @property
+    def training(self) -> Training:
+        """The section of the phase that is trained."""
+        return self.plan[self.phase - 1].training
+
+    @property
+    def reason(self) -> str:
+        """Why the training has ended."""
+        if self.out_of_time:
+            return "max_minutes"
+        last = len(self.plan)
+        training = self.plan[-1].training
+        stopped = should_stop(phase_lines(self.epochs, last), training.early_stopping, training.watch)
+        return "early_stopping" if stopped else "all_epochs"
 
     def resume(self, epoch: int) -> None:
         """Forget what the log holds beyond the checkpoint of ``epoch``."""
@@ -59,33 +77,36 @@ class Bookkeeper(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write everything down."""
         assert isinstance(pl_module, Fit)
-        epoch = trainer.current_epoch + 1
-        line = {"epoch": epoch, **epoch_figures(pl_module), "seconds": round(time.monotonic() - self._started, 3)}
+        epoch = pl_module.epochs_before + 1
+        line: dict[str, Any] = {"epoch": epoch, **({"phase": self.phase} if len(self.plan) > 1 else {})}
+        line |= {**epoch_figures(pl_module), "seconds": round(time.monotonic() - self._started, 3)}
         self.epochs.append(line)
-        pl_module.epochs = self.epochs
+        lines = phase_lines(self.epochs, self.phase)
+        pl_module.epochs = lines
         if self._wanted(epoch):
             self._save_weights(pl_module, epoch)
         self._append(line)
         trainer.save_checkpoint(epoch_path(self.run.checkpoints, epoch))
         self._delete_old(epoch)
         self.advance(1, f"val {line['val_loss']:.3f}")
-        if should_stop(self.epochs, self.training.early_stopping):
-            self.reason, trainer.should_stop = "early_stopping", True
-        elif epoch < self.training.epochs and self.time_is_up():
-            self.reason, trainer.should_stop = "max_minutes", True
+        phase_over = is_over(self.epochs, self.phase, self.plan[self.phase - 1])
+        self.out_of_time = not (phase_over and self.phase == len(self.plan)) and self.time_is_up()
+        trainer.should_stop = phase_over or self.out_of_time
 
     def kept_epoch(self) -> int:
         """Epoch whose weights become the model."""
-        return best_epoch(self.epochs) if self.training.keep == "best" else int(self.epochs[-1]["epoch"])
+        return kept_epoch(self.epochs, self.plan)
+
+    def _kept_in_phases(self) -> set[int]:
+        """Epochs whose weights a phase has begun with, or may begin with."""
+        return {kept_in_phase(self.epochs, number, recipe) for number, recipe in enumerate(self.plan, start=1)}
 
     def _wanted(self, epoch: int) -> bool:
-        return (
-            self.training.keep == "last" or best_epoch(self.epochs) == epoch or epoch in self.training.report_at_epochs
-        )
+        return epoch in {*self._kept_in_phases(), *self.training.report_at_epochs}
 
     def _save_weights(self, module: Fit, epoch: int) -> None:
         with atomic_path(weights_path(self.run, epoch)) as temporary:
-            save_file({k: v.detach().cpu().contiguous() for k, v in module.network.state_dict().items()}, temporary)
+            save_file({k: v.detach().cpu().contiguous() for k, v in module.judged_state().items()}, temporary)
 
     def _append(self, line: dict[str, Any]) -> None:
         with self.run.log_path.open("a", encoding="utf-8") as log:
@@ -98,7 +119,7 @@ class Bookkeeper(pl.Callback):
         for path in self.run.checkpoints.glob("epoch-*.safetensors"):
             if _number(path) not in keep:
                 SafeCheckpointIO().remove_checkpoint(path)
-        weights = {self.kept_epoch(), best_epoch(self.epochs), epoch - 1, *self.training.report_at_epochs}
+        weights = {self.kept_epoch(), *self._kept_in_phases(), epoch - 1, *self.training.report_at_epochs}
         for path in self.run.checkpoints.glob("weights-*.safetensors"):
             if _number(path) not in weights:
                 path.unlink()
@@ -121,17 +142,17 @@ def epoch_figures(module: Fit) -> dict[str, Any]:
     """
     train_probabilities, train_targets = (torch.cat(parts) for parts in zip(*module.train_seen, strict=True))
     val_logits, val_targets = (torch.cat(parts) for parts in zip(*module.val_seen, strict=True))
-    val_probabilities = class_probabilities(val_logits)
+    val_probabilities = class_probabilities(val_logits, module.head.multilabel)
     n = sum(count for _, count in module.train_losses)
     optimizer = module.trainer.optimizers[0]
+    names = ("balanced_accuracy", "auc_roc")
+    measured = measure(val_probabilities.cpu().numpy(), val_targets.cpu().numpy(), names=names)
     return {
         "train_loss": sum(float(loss) * count for loss, count in module.train_losses) / n,
-        "train_accuracy": float((train_probabilities.argmax(1) == train_targets).float().mean()),
+        "train_accuracy": float(right_answers(train_probabilities, train_targets).float().mean()),
         "val_loss": float(classification_loss(val_logits, val_targets, module.recipe.training)),
-        "val_accuracy": float((val_probabilities.argmax(1) == val_targets).float().mean()),
-        "val_auc_roc": measure(val_probabilities.cpu().numpy(), val_targets.cpu().numpy(), names=("auc_roc",))[
-            "auc_roc"
-        ],
+        "val_accuracy": float(right_answers(val_probabilities, val_targets).float().mean()),
+        **{f"val_{name}": measured[name] for name in names},
         "penalty": float(module.head.penalty()),
         "learning_rate": optimizer.param_groups[0]["lr"],
     }

@@ -8,8 +8,11 @@ from torch import Tensor
 
 from laudo.core.messages import _
 from laudo.core.progress import step
+from laudo.core.recipe import View
 from laudo.networks.classifier import Classifier
+from laudo.networks.memory import reused_memory
 from laudo.networks.precision import Precision, autocast, memory_format
+from laudo.networks.views import seen
 from laudo.prepare.cache import PreparedImages
 
 
@@ -19,27 +22,33 @@ def frozen_features(
     images: PreparedImages,
     device: torch.device,
     precision: Precision,
-    mirrored: bool = False,
+    view: View = "plain",
     batch_size: int = 32,
 ) -> Tensor:
-    """(n, D) float32 features of every prepared image, on the CPU.
+    """(n, D) float32 features of every prepared image, without what is measured beside it, on the CPU.
 
     Args:
         classifier: its backbone is used in evaluation mode; the head is not touched.
         images: prepared images.
         device: where the backbone runs.
         precision: bf16 runs it in autocast, channels last.
-        mirrored: features of the mirror images instead.
+        view: of each image.
         batch_size: images at a time.
     """
     classifier.eval().to(device).to(memory_format=memory_format(precision))
     parts = []
-    with step(_("Features of the frozen backbone, once an image"), len(images)) as advance, autocast(device, precision):
+    with (
+        step(_("Features of the frozen backbone, once an image"), len(images)) as advance,
+        autocast(device, precision),
+        reused_memory(device),
+    ):
         for start in range(0, len(images), batch_size):
             indices = np.arange(start, min(start + batch_size, len(images)))
             pixels = torch.from_numpy(images.read(indices)).permute(0, 3, 1, 2).to(device)
-            if mirrored:
-                pixels = pixels.flip(3)
-            parts.append(classifier.embed(pixels.contiguous(memory_format=memory_format(precision))).float().cpu())
+            parts.append(
+                classifier.image_vector(seen(pixels, view).contiguous(memory_format=memory_format(precision)))
+                .float()
+                .cpu()
+            )
             advance(len(indices))
     return torch.cat(parts).clone()

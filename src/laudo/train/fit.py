@@ -19,15 +19,16 @@ from laudo.core.messages import _
 from laudo.core.progress import step
 from laudo.core.recipe import Recipe
 from laudo.core.run import Run
-from laudo.networks.classifier import Classifier
+from laudo.networks.classifier import Classifier, set_trainable
 from laudo.networks.head import ClassifierHead
+from laudo.networks.memory import reused_memory
 from laudo.networks.precision import Precision
 from laudo.train.bookkeeper import Bookkeeper, weights_path
 from laudo.train.checkpoint import SafeCheckpointIO, newest_checkpoint
-from laudo.train.history import should_stop
-from laudo.train.inputs import Part, loader
+from laudo.train.inputs import EpochOrder, Part, loader, sampled_classes
 from laudo.train.losses import balanced_weights
 from laudo.train.module import Fit
+from laudo.train.phases import is_over, kept_in_phase, phase_lines, phase_recipes
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ def fit(
 ) -> Fitted:
     """Train ``network`` in place and leave it with the weights that the recipe keeps.
 
-    If the run folder holds a checkpoint, the training goes on from it, to the same result as if it had never stopped.
+    If the run folder holds a checkpoint, the training goes on from it, to the same result as if it had never stopped. Of several
+    phases each begins with a new optimiser and the weights that the one before has kept.
 
     Args:
         network: a classifier on images, or a head on features.
@@ -79,34 +81,56 @@ def fit(
         precision: of the network; a head on features is always trained in single precision.
         deadline: stop after the epoch in which it passes.
     """
-    training = recipe.training
+    plan = phase_recipes(recipe)
+    found = newest_checkpoint(run.checkpoints)
+    with step(_("Training"), sum(phase.training.epochs for phase in plan)) as advance, reused_memory(device):
+        keeper = Bookkeeper(run, plan, deadline.is_over, advance)
+        keeper.resume(found[1] if found else 0)
+        if found:
+            advance(found[1])
+        for number, phase in enumerate(plan, start=1):
+            if is_over(keeper.epochs, number, phase) or keeper.out_of_time:
+                continue
+            keeper.phase = number
+            begun = bool(phase_lines(keeper.epochs, number))
+            if number > 1 and not begun:
+                start = kept_in_phase(keeper.epochs, number - 1, plan[number - 2])
+                network.load_state_dict(load_file(weights_path(run, start)))
+            _run_phase(network, train, val, keeper, found[0] if found and begun else None, device, precision)
+    network.load_state_dict(load_file(weights_path(run, keeper.kept_epoch())))
+    return Fitted(keeper.kept_epoch(), keeper.reason, keeper.epochs)
+
+
+def _run_phase(
+    network: Classifier | ClassifierHead,
+    train: Part,
+    val: Part,
+    keeper: Bookkeeper,
+    checkpoint: Path | None,
+    device: torch.device,
+    precision: Precision,
+) -> None:
+    """Train through the phase that the keeper stands in, from its beginning or from a checkpoint."""
+    recipe = keeper.plan[keeper.phase - 1]
     weights = None
-    if training.class_weights == "balanced":
+    if recipe.training.class_weights == "balanced":
         weights = balanced_weights(
             torch.from_numpy(train.targets), int(max(train.targets.max(), val.targets.max())) + 1
         )
-    module = Fit(network, recipe, weights, _learn_batch_norm(recipe))
-    found = newest_checkpoint(run.checkpoints)
-    with step(_("Training"), training.epochs) as advance:
-        keeper = Bookkeeper(run, training, deadline.is_over, advance)
-        keeper.resume(found[1] if found else 0)
-        module.epochs = keeper.epochs
-        if found:
-            advance(found[1])
-        if should_stop(keeper.epochs, training.early_stopping):
-            keeper.reason = "early_stopping"
-        elif len(keeper.epochs) < training.epochs:
-            _run_trainer(
-                module, train, val, keeper, found, device, precision if isinstance(network, Classifier) else "fp32"
-            )
-    network.load_state_dict(load_file(weights_path(run, keeper.kept_epoch())))
-    return Fitted(keeper.kept_epoch(), keeper.reason, keeper.epochs)
+    if isinstance(network, Classifier):
+        set_trainable(network.backbone, recipe.network.trainable)
+    lines = phase_lines(keeper.epochs, keeper.phase)
+    earlier = len(keeper.epochs) - len(lines)
+    module = Fit(network, recipe, weights, _learn_batch_norm(recipe), earlier, lines)
+    _run_trainer(
+        module, train, val, keeper, checkpoint, device, precision if isinstance(network, Classifier) else "fp32"
+    )
 
 
 def _learn_batch_norm(recipe: Recipe) -> bool:
     if recipe.network.batch_norm == "auto":
         return recipe.network.weights == "none"
-    return recipe.network.batch_norm == "trained"
+    return recipe.network.batch_norm in {"trained", "refitted"}
 
 
 def _run_trainer(
@@ -114,7 +138,7 @@ def _run_trainer(
     train: Part,
     val: Part,
     keeper: Bookkeeper,
-    found: tuple[Path, int] | None,
+    checkpoint: Path | None,
     device: torch.device,
     precision: Precision,
 ) -> None:
@@ -122,6 +146,8 @@ def _run_trainer(
     for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.ERROR)
     training = module.recipe.training
+    classes = sampled_classes(train.targets) if training.sampling == "balanced" else None
+    order = EpochOrder(len(train), training.seed, module.earlier, classes)
     trainer = pl.Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
         devices=1,
@@ -142,9 +168,9 @@ def _run_trainer(
         try:
             trainer.fit(
                 module,
-                loader(train, training.batch_size, training.seed),
-                loader(val, max(training.batch_size, 64), None),
-                ckpt_path=None if found is None else str(found[0]),
+                loader(train, training.batch_size, order),
+                loader(val, training.micro_batch or max(training.batch_size, 64), None),
+                ckpt_path=None if checkpoint is None else str(checkpoint),
             )
         except SystemExit as error:  # what Lightning makes of Ctrl-C
             raise KeyboardInterrupt from error

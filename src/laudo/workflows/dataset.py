@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,11 +15,12 @@ from laudo.core.errors import DataError, RecipeError
 from laudo.core.manifest import Manifest
 from laudo.core.messages import _
 from laudo.core.progress import say
-from laudo.core.recipe import Prepare, Recipe
+from laudo.core.recipe import Data, Prepare, Recipe
 from laudo.networks.precision import Precision, choose_device, choose_precision
 from laudo.prepare.cache import PreparedImages, prepare_images
 from laudo.prepare.fitted import Measured, fit_prepare, measure
 from laudo.prepare.preflight import preflight
+from laudo.sources.records import unlabelled_rows_kept
 from laudo.sources.table import import_manifest
 from laudo.split.grouped import assign_groups
 
@@ -106,11 +108,16 @@ def open_samples(recipe: Recipe, data: Path | None) -> Audit:
         DataError: the data can not be used.
         RecipeError: ``data.positive`` is none of two classes.
     """
-    needed = recipe.prepare.volume is not None or recipe.prepare.needs_mask  # volumes are prepared with their masks
-    audit = audit_manifest(listed(recipe, data), recipe.data.unreadable, masks_needed=needed)
-    require_usable(audit.manifest)
+    needed = recipe.prepare.volume is not None or recipe.needs_mask  # volumes are prepared with their masks
+    audit = audit_manifest(
+        listed(recipe, data),
+        recipe.data.unreadable,
+        masks_needed=needed,
+        drop_below=recipe.data.rare_below if recipe.data.rare == "drop" else 0,
+    )
+    require_usable(audit.manifest, recipe.data.rare, recipe.data.rare_below)
     audit = audit.with_groups(assign_groups(audit.manifest))
-    counts = ", ".join(f"{name or '–'} {n}" for name, n in audit.manifest.table["label"].value_counts().items())
+    counts = ", ".join(f"{name} {n}" for name, n in sorted(audit.manifest.counts.items(), key=lambda one: -one[1]))
     groups = audit.manifest.table["group"].nunique()
     say(_("Images: {n} ({counts}), groups: {groups}").format(n=len(audit.manifest), counts=counts, groups=groups))
     if audit.skipped:
@@ -125,10 +132,20 @@ def listed(recipe: Recipe, data: Path | None) -> Manifest:
         DataError: the data can not be listed, or the column of ``data.label`` is not there.
         RecipeError: ``data.positive`` is none of two classes.
     """
-    manifest = import_manifest(recipe.data.source, data)
-    if recipe.data.label is not None:
-        manifest = manifest.labelled_by(recipe.data.label)
-    return _with_positive(manifest, recipe.data.positive)
+    with unlabelled_rows_kept() if recipe.data.separator is not None else nullcontext():
+        manifest = import_manifest(recipe.data.source, data)
+    return _with_positive(with_labels(manifest, recipe.data), recipe.data.positive)
+
+
+def with_labels(manifest: Manifest, data: Data) -> Manifest:
+    """The samples with the classes, or with all the labels, that the section of a recipe asks for.
+
+    Raises:
+        DataError: the column of ``data.label`` is not there, or names fewer than two classes.
+    """
+    if data.separator is not None:
+        return manifest.with_several_labels(data.separator, data.none_label, data.label or "label")
+    return manifest if data.label is None else manifest.labelled_by(data.label)
 
 
 def _prepared(manifest: Manifest, prepare: Prepare) -> PreparedImages:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,13 @@ from laudo.core.progress import say
 from laudo.core.run import Run
 from laudo.evaluate.evaluate import evaluate
 from laudo.networks.precision import choose_device, choose_precision
-from laudo.predict.batches import predict_prepared
-from laudo.prepare.cache import prepare_images
+from laudo.predict.images import predict_images
 from laudo.sources.named_manifest import named_manifest, open_manifest
+from laudo.sources.records import unlabelled_rows_kept
 from laudo.sources.table import detect, find_root, get_source, import_manifest
 from laudo.split.grouped import assign_groups
-from laudo.workflows.use_model import open_model
+from laudo.workflows.dataset import with_labels
+from laudo.workflows.open_model import open_model
 from laudo.workflows.write_report import write_reports
 
 
@@ -53,8 +56,12 @@ def evaluate_external(run: Run, data: Path, language: str) -> dict[str, Any]:
     recipe = run.recipe()
     device = choose_device()
     model = open_model(run)
-    manifest = _list(recipe.data.source, data)
-    strange = sorted(set(manifest.table["label"]) - set(model.classes))
+    with unlabelled_rows_kept() if recipe.data.separator is not None else nullcontext():
+        manifest = _list(recipe.data.source, data)
+    if recipe.data.separator is not None:
+        manifest = with_labels(manifest, recipe.data)
+    named = manifest.classes if manifest.multilabel else manifest.table["label"]
+    strange = sorted(set(named) - set(model.classes))
     if strange:
         raise DataError(
             _("The classes of these images are not those of the model."),
@@ -63,7 +70,8 @@ def evaluate_external(run: Run, data: Path, language: str) -> dict[str, Any]:
             found=", ".join(strange),
             cure=_("Name the folders like the model's classes."),
         )
-    audit = audit_manifest(manifest, unreadable="skip", masks_needed=model.prepare.needs_mask)
+    manifest = replace(manifest, classes=model.classes)
+    audit = audit_manifest(manifest, unreadable="skip", masks_needed=model.needs_mask)
     if not len(audit.manifest):
         raise DataError(_("No image can be used."), file=data, cure=_("See what is wrong with each: laudo data audit"))
     used, compared_by = _used_before(run.manifest(), audit)
@@ -73,10 +81,9 @@ def evaluate_external(run: Run, data: Path, language: str) -> dict[str, Any]:
     if not len(fresh):
         raise DataError(_("Every image was used by this run: nothing is left to judge it by."), file=data)
     fresh = assign_groups(fresh)
-    images = prepare_images(fresh, model.prepare)
     precision = choose_precision(recipe.training.precision, device)
-    probabilities = predict_prepared(model.classifier, images, np.arange(len(fresh)), precision, model.flip)
-    predictions = Predictions.build(fresh.table, probabilities, model.classes, model.threshold)
+    probabilities = predict_images(model, fresh, precision)
+    predictions = Predictions.build(fresh.table, probabilities, model.classes, model.threshold, model.separator)
     predictions.save(run.predictions_path("external"))
     scores = evaluate(predictions, recipe.evaluation.bootstrap, recipe.split.seed)
     scores["left_out"] = {"n": int(used.sum()), "compared_by": compared_by}

@@ -5,37 +5,49 @@ from __future__ import annotations
 from typing import Any
 
 from laudo.core.manifest import PARTS, Manifest
-from laudo.core.predictions import Predictions
+from laudo.core.predictions import Predictions, Threshold
 from laudo.core.recipe import Recipe
 from laudo.core.run import Run
 from laudo.evaluate.evaluate import evaluate
-from laudo.evaluate.threshold import choose_threshold
+from laudo.evaluate.threshold import HALF, choose_threshold, choose_thresholds, common_rule
 from laudo.train.fit import Fitted
 from laudo.workflows.learner import Learner
+from laudo.workflows.network_learner import NetworkLearner
 
 
-def threshold_of(learner: Learner, manifest: Manifest) -> tuple[float | None, str]:
-    """Threshold of the positive class and the rule it came from; None with more than two classes."""
+def threshold_of(learner: Learner, manifest: Manifest) -> tuple[Threshold, str]:
+    """Threshold of the positive class, or of each label, and the rule it came from; None with more than two classes."""
+    if manifest.multilabel:
+        return _thresholds_of_labels(learner, manifest)
     if len(manifest.classes) != 2:
         return None, "largest"
     if learner.recipe.evaluation.threshold == "half":
         return 0.5, "half"
-    rows = manifest.indices("val")
-    chosen = choose_threshold(learner.predict(rows)[:, 1], manifest.labels[rows])
+    rows, probabilities = learner.validation(manifest)
+    chosen = choose_threshold(probabilities[:, 1], manifest.labels[rows])
     return chosen.value, chosen.rule
 
 
-def predict_part(learner: Learner, manifest: Manifest, part: str, threshold: float | None) -> Predictions:
-    """Predictions of one part."""
+def _thresholds_of_labels(learner: Learner, manifest: Manifest) -> tuple[tuple[float, ...], str]:
+    if learner.recipe.evaluation.threshold == "half":
+        return (HALF,) * len(manifest.classes), "half"
+    rows, probabilities = learner.validation(manifest)
+    chosen = choose_thresholds(probabilities, manifest.targets[rows])
+    return tuple(one.value for one in chosen), common_rule(chosen)
+
+
+def predict_part(learner: Learner, manifest: Manifest, part: str, threshold: Threshold) -> Predictions:
+    """Predictions of one part; of the validation part, by networks that have not seen the image."""
     rows = manifest.indices(part)
-    return Predictions.build(manifest.table.iloc[rows], learner.predict(rows), manifest.classes, threshold)
+    rows, probabilities = learner.validation(manifest) if part == "val" else (rows, learner.predict(rows))
+    return Predictions.build(manifest.table.iloc[rows], probabilities, manifest.classes, threshold, manifest.separator)
 
 
-def judge(run: Run, learner: Learner, manifest: Manifest, threshold: float | None) -> dict[str, Any]:
+def judge(run: Run, learner: Learner, manifest: Manifest, threshold: Threshold) -> dict[str, Any]:
     """Predict and score every part that has samples; writes the predictions."""
     metrics: dict[str, Any] = {}
     for part in PARTS:
-        if (manifest.table["split"] == part).any():
+        if part == "val" or (manifest.table["split"] == part).any():
             predictions = predict_part(learner, manifest, part, threshold)
             predictions.save(run.predictions_path(part))
             metrics[part] = evaluate(predictions, learner.recipe.evaluation.bootstrap, learner.recipe.split.seed)
@@ -44,7 +56,9 @@ def judge(run: Run, learner: Learner, manifest: Manifest, threshold: float | Non
 
 def milestones(run: Run, learner: Learner, manifest: Manifest, fitted: Fitted, recipe: Recipe) -> list[dict[str, Any]]:
     """Validation figures after each epoch that the recipe names; the kept weights are put back."""
-    found = []
+    found: list[dict[str, Any]] = []
+    if not isinstance(learner, NetworkLearner):
+        return found
     part = "val"  # never the test part: it is looked at once
     for epoch in recipe.training.report_at_epochs:
         if epoch <= len(fitted.epochs):

@@ -67,7 +67,7 @@ def cross_validated(run: Run, learner: Learner, manifest: Manifest, by: str, dea
     numbered = manifest.with_columns(fold=fold_numbers(manifest, split.folds, split, split.seed))
     parts = []
     for fold in range(1, split.folds + 1):
-        divided = split_fold(numbered, fold, split)
+        divided = learner.parts(split_fold(numbered, fold, split, learner.recipe.data.rare == "keep"))
         one = learner.for_split(divided)
         fitted = one.train(Run(run.checkpoints / "leakage" / f"{by}-{fold}"), divided, deadline)
         if fitted.reason == "max_minutes":
@@ -80,7 +80,7 @@ def _in_the_quoted_part(split: Manifest, quoted: Predictions, part: str) -> dict
     """How the quoted images with a copy in training fared, and those without."""
     trained = set(split.part("train").table["group"])
     leaked = np.array([group in trained for group in quoted.groups])
-    right = quoted.truth == quoted.decided
+    right = quoted.right
     return {
         "part": part,
         "n": len(quoted),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from laudo.audit.rare import without_rare
 from laudo.core.cache_folder import cache_folder
 from laudo.core.errors import LaudoError
 from laudo.core.manifest import PARTS, Manifest
@@ -30,6 +31,8 @@ def plan_training(name: str, settings: Sequence[str], data: Path | None, folds: 
     recipe = load_recipe(name, settings)
     refuse_volumes(recipe)
     manifest = listed(recipe, data)
+    if recipe.data.rare == "drop":
+        manifest = without_rare(manifest, recipe.data.rare_below)
     n = len(manifest)
     parts, number_of_folds = _parts(recipe, manifest, folds is not None)
     trainings = number_of_folds * recipe.split.repeats if folds else 1
@@ -41,10 +44,12 @@ def plan_training(name: str, settings: Sequence[str], data: Path | None, folds: 
         "recipe": recipe.name,
         "data": str(manifest.root),
         "images": n,
-        "classes": {str(name): int(count) for name, count in manifest.table["label"].value_counts().items()},
+        "classes": manifest.counts,
         **parts,
-        "trainings": trainings * (1 + 2 * recipe.split.folds * recipe.evaluation.leakage_check),
-        "epochs_at_most": recipe.training.epochs,
+        "trainings": trainings
+        * recipe.training.ensemble
+        * (1 + 2 * recipe.split.folds * recipe.evaluation.leakage_check),
+        "epochs_at_most": _epochs(recipe),
         "backbone": recipe.network.backbone,
         "backbone_runs": "once an image" if recipe.has_fixed_features else "every epoch",
         "device": str(device),
@@ -54,6 +59,14 @@ def plan_training(name: str, settings: Sequence[str], data: Path | None, folds: 
     }
 
 
+def _epochs(recipe: Recipe) -> int:
+    """Epochs of one training: of all its phases; a classical classifier has none."""
+    training = recipe.training
+    if recipe.network.classifier != "dense":
+        return 0
+    return sum(phase.epochs or training.epochs for phase in training.phases) if training.phases else training.epochs
+
+
 def _parts(recipe: Recipe, manifest: Manifest, cross_validated: bool) -> tuple[dict[str, int], int]:
     """About how many samples each part has (of a cross-validation: of its first fold), and the number of folds."""
     n = len(manifest)
@@ -61,10 +74,10 @@ def _parts(recipe: Recipe, manifest: Manifest, cross_validated: bool) -> tuple[d
     if split.by == "official":
         if cross_validated:
             numbers = fold_numbers(manifest, split.folds, split, split.seed)
-            divided = split_fold(manifest.with_columns(fold=numbers), 1, split)
+            divided = split_fold(manifest.with_columns(fold=numbers), 1, split, recipe.data.rare == "keep")
             number_of_folds = int(numbers.max())
         else:
-            divided, number_of_folds = split_parts(manifest, split), 1
+            divided, number_of_folds = split_parts(manifest, split, recipe.data.rare == "keep"), 1
         return {part: len(divided.indices(part)) for part in PARTS}, number_of_folds
     held_out = round(n * (1 / split.folds if cross_validated else split.test))
     val = round(n * split.validation)

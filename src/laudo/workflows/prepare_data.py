@@ -78,7 +78,7 @@ def prepare_data(
 def _fitted(manifest: Manifest, recipe: Recipe, jobs: int | None) -> Prepare:
     if not recipe.prepare.needs_fitting:
         return recipe.prepare
-    divided = split_parts(manifest, recipe.split)
+    divided = split_parts(manifest, recipe.split, recipe.data.rare == "keep")
     training = divided.part("train")
     return fit_prepare(training, recipe.prepare, measure(training, recipe.prepare, jobs))
 

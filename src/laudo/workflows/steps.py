@@ -189,22 +189,32 @@ def evaluate(
     return part, evaluate_part(folder, part)
 
 
-def predict(run: PathLike, paths: Sequence[PathLike], out: PathLike) -> pd.DataFrame:
-    """One row an image, broken files included; also written into ``out`` as CSV and JSON."""
+def predict(run: PathLike, paths: Sequence[PathLike], out: PathLike, masks: PathLike | None = None) -> pd.DataFrame:
+    """One row an image, broken files included; also written into ``out`` as CSV and JSON.
+
+    A model that was trained with masks needs those of the images, below the folder ``masks``.
+    """
     from laudo.core.run import Run
     from laudo.workflows.use_model import predict_paths
 
-    return predict_paths(Run(Path(run)), [Path(path) for path in paths], Path(out))
+    folder = None if masks is None else Path(masks)
+    return predict_paths(Run(Path(run)), [Path(path) for path in paths], Path(out), folder)
 
 
 def explain(
-    run: PathLike, paths: Sequence[PathLike], out: PathLike, method: str = "grad-cam", target: str | None = None
+    run: PathLike,
+    paths: Sequence[PathLike],
+    out: PathLike,
+    method: str = "grad-cam",
+    target: str | None = None,
+    masks: PathLike | None = None,
 ) -> list[dict[str, Any]]:
-    """Draw where in each image the evidence for a class lies: the predicted one, or ``target``."""
+    """Draw where in each image the evidence for a class lies: the predicted one, or ``target``; ``masks`` as of :func:`predict`."""
     from laudo.core.run import Run
     from laudo.workflows.use_model import explain_paths
 
-    return explain_paths(Run(Path(run)), [Path(path) for path in paths], Path(out), method, target)
+    folder = None if masks is None else Path(masks)
+    return explain_paths(Run(Path(run)), [Path(path) for path in paths], Path(out), method, target, folder)
 
 
 def report(run: PathLike, language: str | None = None) -> Path:

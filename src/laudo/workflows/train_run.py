@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from laudo.core.environment import describe_environment
 from laudo.core.errors import RunError
@@ -15,15 +14,15 @@ from laudo.core.progress import say
 from laudo.core.recipe import Recipe
 from laudo.core.recipe_file import dump_recipe
 from laudo.core.run import Run
-from laudo.explain.cases import explain_cases
-from laudo.predict.model import Model
+from laudo.explain.cases import Pictures, explain_cases
 from laudo.split.grouped import fold_numbers, repeat, split_fold, split_parts
-from laudo.train.fit import Deadline, Fitted
+from laudo.train.fit import Deadline
 from laudo.workflows.dataset import Dataset, open_dataset
 from laudo.workflows.judge import judge, milestones, threshold_of
 from laudo.workflows.leakage import leakage_worth
 from laudo.workflows.learner import Learner
 from laudo.workflows.pool_folds import pool_folds, spread_over_repeats
+from laudo.workflows.start_learner import start_learner
 from laudo.workflows.write_report import report_even_if_failed, write_reports
 
 
@@ -47,19 +46,20 @@ def train_run(recipe: Recipe, data: Path | None, out: Path, options: Options) ->
 
     Raises:
         DataError, RecipeError, WeightsError: nothing was trained; a run that had begun says why in its report.
-        RunError: the folder holds another run.
+        RunError: the folder holds another run, or another process is training in it.
     """
-    run = open_run(recipe, out, options.resume)
-    if is_finished(run, options.language):
+    with Run(out).locked():
+        run = open_run(recipe, out, options.resume)
+        if is_finished(run, options.language):
+            return run
+        dataset = open_dataset(recipe, data)
+        _outside(run, dataset)
+        run.begin(recipe)
+        with report_even_if_failed(run, options.language):
+            learner = start_learner(recipe, dataset)
+            train_split(run, learner, split_parts(dataset.manifest, recipe.split, recipe.data.rare == "keep"), options)
+            write_reports(run, options.language)
         return run
-    dataset = open_dataset(recipe, data)
-    _outside(run, dataset)
-    run.begin(recipe)
-    with report_even_if_failed(run, options.language):
-        learner = Learner.start(recipe, dataset)
-        train_split(run, learner, split_parts(dataset.manifest, recipe.split), options)
-        write_reports(run, options.language)
-    return run
 
 
 def cross_validate(recipe: Recipe, data: Path | None, out: Path, options: Options) -> Run:
@@ -67,18 +67,19 @@ def cross_validate(recipe: Recipe, data: Path | None, out: Path, options: Option
 
     The first repeat's folds are ``fold-1 …``; each further one is a cross-validation of its own in ``repeat-2 …``.
     """
-    root = open_run(recipe, out, options.resume)
-    if is_finished(root, options.language):
+    with Run(out).locked():
+        root = open_run(recipe, out, options.resume)
+        if is_finished(root, options.language):
+            return root
+        dataset = open_dataset(recipe, data)
+        _outside(root, dataset)
+        root.begin(recipe)
+        with report_even_if_failed(root, options.language):
+            learner = _train_folds(root, recipe, dataset, None, options)
+            if learner is not None:
+                _train_repeats(root, recipe, learner, options)
+            write_reports(root, options.language)
         return root
-    dataset = open_dataset(recipe, data)
-    _outside(root, dataset)
-    root.begin(recipe)
-    with report_even_if_failed(root, options.language):
-        learner = _train_folds(root, recipe, dataset, None, options)
-        if learner is not None:
-            _train_repeats(root, recipe, learner, options)
-        write_reports(root, options.language)
-    return root
 
 
 def _train_folds(
@@ -91,8 +92,8 @@ def _train_folds(
     manifest = dataset.manifest.with_columns(fold=folds, split="").with_seed(split.seed)
     _begin(root, recipe, dataset, manifest)
     total = int(folds.max())
-    divided = [split_fold(manifest, number, split) for number in range(1, total + 1)]
-    learner = replace(learner, recipe=recipe) if learner is not None else Learner.start(recipe, dataset)
+    divided = [split_fold(manifest, number, split, recipe.data.rare == "keep") for number in range(1, total + 1)]
+    learner = learner.with_recipe(recipe) if learner is not None else start_learner(recipe, dataset)
     for number, parts in enumerate(divided, start=1):
         say(_("Fold {number} of {total}").format(number=number, total=total))
         fold = open_run(recipe, root.folder / f"fold-{number}", resume=True)
@@ -132,31 +133,36 @@ def train_split(run: Run, learner: Learner, manifest: Manifest, options: Options
     """Train on one split, judge, explain; everything but the report."""
     started = time.monotonic()
     recipe = learner.recipe
+    manifest = learner.parts(manifest)
     _begin(run, recipe, learner.dataset, manifest)
     learner = learner.for_split(manifest)
     fitted = learner.train(run, manifest, options.deadline)
+    if not learner.ready:
+        run.set_state("stopped", reason=fitted.reason, epochs=len(fitted.epochs), seconds=_since(started))
+        return
     threshold, rule = threshold_of(learner, manifest)
     metrics = judge(run, learner, manifest, threshold)
     if found := milestones(run, learner, manifest, fitted, recipe):
         metrics["milestones"] = found
     run.write_json("metrics", metrics)
-    _save_model(run, learner, manifest, fitted, (threshold, rule))
-    if recipe.evaluation.explained_cases and learner.classifier.backbone.convolutional:
-        position = {name: index for index, name in enumerate(manifest.table["sample"])}
-        predictions = run.predictions(recipe.evaluation.headline)
-        cases, sanity = recipe.evaluation.explained_cases, recipe.evaluation.sanity_cases
-        run.write_json(
-            "explanations",
-            explain_cases(run, learner.classifier, predictions, learner.dataset.images, position, cases, sanity),
-        )
+    facts = {
+        "threshold_rule": rule,
+        "best_epoch": fitted.kept_epoch,
+        "source": manifest.source,
+        "recipe": recipe.name,
+        "separator": manifest.separator,
+    }
+    learner.model(manifest.classes, threshold, {**learner.facts, **facts}).save(run)
+    _explain(run, learner, manifest)
     stopped = fitted.reason == "max_minutes"
     if recipe.evaluation.leakage_check and not stopped:
         worth = leakage_worth(run, learner, manifest, run.predictions(recipe.evaluation.headline), options.deadline)
         stopped = worth is None
         run.write_json("metrics", {**metrics, **({"leakage": worth} if worth else {})})
-    seconds = round(time.monotonic() - started, 1)
     reason = "max_minutes" if stopped else fitted.reason
-    run.set_state("stopped" if stopped else "finished", reason=reason, epochs=len(fitted.epochs), seconds=seconds)
+    run.set_state(
+        "stopped" if stopped else "finished", reason=reason, epochs=len(fitted.epochs), seconds=_since(started)
+    )
 
 
 def open_run(recipe: Recipe, out: Path, resume: bool) -> Run:
@@ -230,7 +236,7 @@ def _same_data(run: Run, manifest: Manifest) -> None:
     Raises:
         RunError: something was trained, and images, labels, groups or parts have changed since.
     """
-    begun = run.log_path.is_file() or bool(run.folds())
+    begun = run.log_path.is_file() or run.checkpoints.is_dir() or bool(run.folds())
     if begun and run.manifest_path.is_file() and run.manifest().content_hash() != manifest.content_hash():
         raise RunError(
             _("The data have changed since this run was begun."),
@@ -239,24 +245,23 @@ def _same_data(run: Run, manifest: Manifest) -> None:
         )
 
 
-def _save_model(
-    run: Run, learner: Learner, manifest: Manifest, fitted: Fitted, threshold: tuple[float | None, str]
-) -> None:
-    recipe = learner.recipe
-    facts: dict[str, Any] = {
-        "threshold_rule": threshold[1],
-        "frozen_features": learner.is_frozen,
-        "best_epoch": fitted.kept_epoch,
-        "source": manifest.source,
-        "recipe": recipe.name,
-    }
-    Model(
-        learner.classifier,
-        learner.spec,
-        recipe.network,
-        learner.dataset.prepare,
-        manifest.classes,
-        threshold[0],
-        recipe.evaluation.flip,
-        facts,
-    ).save(run)
+def _explain(run: Run, learner: Learner, manifest: Manifest) -> None:
+    """Draw class-activation maps of the part that is quoted, where the learner has a network that they can be drawn of."""
+    evaluation = learner.recipe.evaluation
+    if learner.explained is None or not evaluation.explained_cases:
+        return
+    position = {name: index for index, name in enumerate(manifest.table["sample"])}
+    dataset = learner.dataset
+    found = explain_cases(
+        run,
+        learner.explained,
+        run.predictions(evaluation.headline),
+        Pictures(dataset.images, position, dataset.prepare, learner.descriptors),
+        evaluation.explained_cases,
+        evaluation.sanity_cases,
+    )
+    run.write_json("explanations", found)
+
+
+def _since(started: float) -> float:
+    return round(time.monotonic() - started, 1)

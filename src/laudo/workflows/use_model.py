@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 
-from laudo.core.errors import LaudoError, RunError, UnreadableImageError
+from laudo.core.errors import LaudoError, UnreadableImageError
 from laudo.core.messages import _
 from laudo.core.predictions import decide
 from laudo.core.progress import track
@@ -17,68 +18,96 @@ from laudo.core.run import Run
 from laudo.explain.overlay import overlay, save_png
 from laudo.explain.table import get_explainer
 from laudo.networks.precision import choose_device, choose_precision
-from laudo.predict.batches import predict_pixels
-from laudo.predict.files import list_files, predict_files, save_rows
-from laudo.predict.model import Model, load_model
-from laudo.prepare.transform import prepare_file
+from laudo.predict.files import answer_text, list_files, predict_files, save_rows
+from laudo.predict.masks import MaskFolder
+from laudo.predict.model import Model
+from laudo.predict.question import ask, read_question
+from laudo.prepare.shown import shown
+from laudo.workflows.open_model import open_model
 
 
-def open_model(run: Run) -> Model:
-    """The model of a run; of a cross-validation, the user must name a fold.
+def predict_paths(run: Run, paths: Sequence[Path], out: Path, masks: Path | None = None) -> pd.DataFrame:
+    """Predict files and folders; writes predictions.csv and predictions.json into ``out``.
+
+    Args:
+        run: whose model is asked.
+        paths: files and folders.
+        out: folder for the results.
+        masks: folder of the images' masks, for a model that needs them.
 
     Raises:
-        RunError: there is none.
+        LaudoError: masks are given and the model needs none.
     """
-    if run.folds() and not run.model_path.is_file():
-        raise RunError(
-            _("A cross-validation has no model of its own."),
-            file=run.folder,
-            cure=_("Name a fold, such as {fold}.").format(fold=run.folds()[0].folder),
-        )
-    return load_model(run, choose_device())
-
-
-def predict_paths(run: Run, paths: Sequence[Path], out: Path) -> pd.DataFrame:
-    """Predict files and folders; writes predictions.csv and predictions.json into ``out``."""
     model = open_model(run)
-    files = list_files(paths)
-    rows = predict_files(model, files, choose_precision(run.recipe().training.precision, choose_device()))
+    files, folder = _listed(model, paths, masks)
+    precision = choose_precision(run.recipe().training.precision, choose_device())
+    rows = predict_files(model, files, precision, masks=folder)
     save_rows(rows, out)
     return rows
 
 
-def explain_paths(run: Run, paths: Sequence[Path], out: Path, method: str, target: str | None) -> list[dict[str, Any]]:
+def explain_paths(
+    run: Run, paths: Sequence[Path], out: Path, method: str, target: str | None, masks: Path | None = None
+) -> list[dict[str, Any]]:
     """Draw the map of each file into ``out``; of the predicted class, or of the one named.
 
     Raises:
-        LaudoError: unknown method or class.
+        LaudoError: unknown method or class, masks that the model does not need, or a model without a network of its own.
     """
     explainer = get_explainer(method)
     model = open_model(run)
     if target is not None and target not in model.classes:
         raise LaudoError(_("The model has no such class."), found=target, expected=", ".join(model.classes))
     precision = choose_precision(run.recipe().training.precision, choose_device())
+    if model.classifier is None or model.classical is not None:
+        raise LaudoError(
+            _("The answers of this model do not come from a network: there is no map to draw."),
+            found=f"network.classifier={model.network.classifier}",
+            cure=_("Explain a run with network.classifier: dense."),
+        )
     device = next(model.classifier.parameters()).device
+    files, folder = _listed(model, paths, masks)
     cases: list[dict[str, Any]] = []
-    for number, path in enumerate(track(list_files(paths), _("Explaining")), start=1):
+    for number, path in enumerate(track(files, _("Explaining")), start=1):
         case: dict[str, Any] = {"file": str(path), "error": ""}
         cases.append(case)
         try:
-            pixels = prepare_file(path, model.prepare)
+            question = read_question(model, path, folder)
         except UnreadableImageError as error:
             case["error"] = error.what
             continue
-        tensor = torch.from_numpy(pixels).permute(2, 0, 1)[None].to(device)
-        probabilities = predict_pixels(model.classifier, tensor, precision, model.flip).numpy()
-        decided = int(decide(probabilities, model.threshold)[0])
-        shown = decided if target is None else model.classes.index(target)
-        heat = explainer(model.classifier, tensor, shown)[0].numpy()
+        probabilities = ask(model, [question], precision)
+        answer = decide(probabilities, model.threshold)[0]
+        index = _answer(model, probabilities[0], answer) if target is None else model.classes.index(target)
+        tensor = torch.from_numpy(question.pixels).permute(2, 0, 1)[None].to(device)
+        beside = None if question.descriptors is None else torch.from_numpy(question.descriptors)[None].to(device)
+        heat = explainer(model.classifier, tensor, index, beside)[0].numpy()
         name = out / f"{number:04d}-{path.stem}-{method}.png"  # the number keeps equal names of two folders apart
-        save_png(name, overlay(pixels, heat))
+        save_png(name, overlay(shown(question.pixels, model.prepare), heat))
         case |= {
-            "predicted": model.classes[decided],
-            "probability": float(probabilities[0, decided]),
-            "target": model.classes[shown],
+            "predicted": answer_text(model, answer),
+            "probability": float(probabilities[0, _answer(model, probabilities[0], answer)]),
+            "target": model.classes[index],
             "overlay": str(name),
         }
     return cases
+
+
+def _listed(model: Model, paths: Sequence[Path], masks: Path | None) -> tuple[list[Path], MaskFolder | None]:
+    """The images, and the folder of their masks, whose files are no images themselves."""
+    files = list_files(paths)
+    if masks is None:
+        return files, None
+    if not model.needs_mask:
+        raise LaudoError(
+            _("The model of this run looks at no masks."), found=f"--masks {masks}", cure=_("Leave --masks away.")
+        )
+    folder = MaskFolder(masks, paths)
+    return folder.images(files), folder
+
+
+def _answer(model: Model, probabilities: np.ndarray, answer: np.ndarray) -> int:
+    """Index of the class that was decided for; of several labels, the one that is farthest above its threshold."""
+    if isinstance(model.threshold, tuple):
+        return int((probabilities - np.asarray(model.threshold)).argmax())
+    return int(answer)

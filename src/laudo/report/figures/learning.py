@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -13,20 +14,30 @@ from laudo.report.voice import Voice
 
 Epochs = list[dict[str, Any]]
 
+MANY = 5
+"""Trainings above which their curves are drawn thinner."""
 
-def draw(figure: Figure, voice: Voice, logs: list[tuple[int, Epochs]], best: dict[int, int]) -> None:
-    """Loss on the left, accuracy on the right; ``best`` maps a fold to the epoch whose weights were kept."""
+
+def draw(figure: Figure, voice: Voice, trainings: list[tuple[Epochs, int]]) -> None:
+    """Loss on the left, accuracy on the right, of the epochs of each training and the one whose weights were kept.
+
+    A dotted line stands where a phase of the training ends.
+    """
     _ = voice.gettext
     left, right = figure.subplots(1, 2)
+    boundaries = sorted({end for epochs, _kept in trainings for end in phase_ends(epochs)})
     for axes, quantity, title in ((left, "loss", _("Loss")), (right, "accuracy", _("Accuracy"))):
-        for number, epochs in logs:
+        for epochs, kept in trainings:
             _curve(axes, epochs, f"train_{quantity}", COLOURS[1], "--")
             _curve(axes, epochs, f"val_{quantity}", COLOURS[0], "-")
-            _mark(axes, epochs, f"val_{quantity}", best.get(number))
-        if len(logs) > 1:
+            _mark(axes, epochs, f"val_{quantity}", kept)
+        if len(trainings) > 1:
             for line in axes.lines:
                 line.set_alpha(0.65)
-                line.set_linewidth(1.2)
+                line.set_linewidth(1.2 if len(trainings) <= MANY else 0.8)
+                line.set_markersize(7 if len(trainings) <= MANY else 4)
+        for end in boundaries:
+            axes.axvline(end + 0.5, color=GREY, linestyle=":", linewidth=1, zorder=0)
         axes.set_title(title)
         axes.set_xlabel(_("Epoch"))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
@@ -42,7 +53,17 @@ def draw(figure: Figure, voice: Voice, logs: list[tuple[int, Epochs]], best: dic
         left.plot([], [], color=COLOURS[0])[0],
         left.plot([], [], color=GREY, marker="D", linestyle="none")[0],
     ]
-    figure.legend(handles, [_("training"), _("validation"), _("epoch kept")], loc="outside upper left", ncols=3)
+    names = [_("training"), _("validation"), _("epoch kept")]
+    if boundaries:
+        handles.append(left.plot([], [], color=GREY, linestyle=":")[0])
+        names.append(_("end of a phase"))
+    figure.legend(handles, names, loc="outside upper left", ncols=4)
+
+
+def phase_ends(epochs: Epochs) -> list[int]:
+    """Last epoch of each phase but the last one."""
+    pairs = itertools.pairwise(row for row in epochs if "epoch" in row)
+    return [int(one["epoch"]) for one, other in pairs if one.get("phase", 1) != other.get("phase", 1)]
 
 
 def _curve(axes: Axes, epochs: Epochs, key: str, colour: str, dashes: str) -> None:

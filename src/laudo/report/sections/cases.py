@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from laudo.core.predictions import PROBABILITY
+from laudo.core.predictions import PROBABILITY, Predictions
 from laudo.report.context import Evidence
 from laudo.report.names import OUTCOMES
 from laudo.report.sections.draft import AbsentError, Draft
@@ -32,11 +32,9 @@ def build(draft: Draft) -> dict[str, Any]:
     if evidence.predictions is None:
         raise AbsentError(_("There are no predictions of the part that judges, so no cases can be shown."))
     table = evidence.predictions.table
-    probabilities = evidence.predictions.probabilities
-    truth, decided = evidence.predictions.truth, evidence.predictions.decided
-    rows = np.arange(len(table))
-    confidence, of_truth = probabilities[rows, decided], probabilities[rows, truth]
-    wrong = [int(row) for row in np.argsort(-confidence, kind="stable") if truth[row] != decided[row]]
+    confidence, of_truth = _confidence(evidence.predictions)
+    right = evidence.predictions.right
+    wrong = [int(row) for row in np.argsort(-confidence, kind="stable") if not right[row]]
     worst_first = [int(row) for row in np.argsort(of_truth, kind="stable")]
     overlays = overlay_files(evidence)
     large = [_case(row, draft, SIDE, overlays) for row in wrong[:LARGE]]
@@ -50,6 +48,22 @@ def build(draft: Draft) -> dict[str, Any]:
         "sheet_left": max(0, len(table) - SHEET),
         "total": voice.integer(len(table)),
     }
+
+
+def _confidence(predictions: Predictions) -> tuple[np.ndarray, np.ndarray]:
+    """How sure each answer is, (n,), and the probability that it gave to the truth, (n,).
+
+    Of several labels, the worst one decides both: how sure the wrong answer is that is surest (of right images, the least sure
+    answer), and the least probability that a label's truth was given.
+    """
+    probabilities, truth, decided = predictions.probabilities, predictions.truth, predictions.decided
+    if not predictions.multilabel:
+        rows = np.arange(len(predictions))
+        return probabilities[rows, decided], probabilities[rows, truth]
+    given = np.where(decided == 1, probabilities, 1 - probabilities)
+    of_truth = np.where(truth == 1, probabilities, 1 - probabilities)
+    surest_wrong = np.where(truth != decided, given, 0.0).max(axis=1)
+    return np.where(predictions.right, given.min(axis=1), surest_wrong), of_truth.min(axis=1)
 
 
 def outcome(label: str, predicted: str, positive: str | None) -> str:
@@ -105,7 +119,11 @@ def _case(row: int, draft: Draft, side: int, overlays: dict[str, tuple[Path, str
     sample, label, predicted = str(line["sample"]), str(line["label"]), str(line["predicted"])
     kind = outcome(label, predicted, evidence.positive)
     shape, word = OUTCOMES[kind]
-    confidence = voice.percent(float(line[PROBABILITY + predicted]))
+    if evidence.predictions.multilabel:
+        confidence = voice.percent(float(_confidence(evidence.predictions)[0][row]))
+        label, predicted = label or _("none"), predicted or _("none")
+    else:
+        confidence = voice.percent(float(line[PROBABILITY + predicted]))
     folder, _image, overlay = overlays.get(sample, (None, "", ""))
     alt = _("{outcome}: image {sample} is “{label}”, the model answered “{predicted}” with {confidence}").format(
         outcome=_(word), sample=sample, label=label, predicted=predicted, confidence=confidence

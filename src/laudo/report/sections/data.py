@@ -30,7 +30,7 @@ def build(draft: Draft) -> dict[str, Any]:
     if manifest is None or not len(manifest):
         raise AbsentError(_("The run ended before the images were listed, or its manifest can not be read."))
     table = _with_parts(manifest, evidence.is_cross_validation, draft)
-    counts = pd.crosstab(table["label"], table["shown_part"]).reindex(index=list(manifest.classes), fill_value=0)
+    counts = _counts(manifest, table["shown_part"])
     counts = counts[_columns(counts)]
     groups = table.groupby("shown_part")["group"].nunique()
     return {
@@ -48,6 +48,11 @@ def build(draft: Draft) -> dict[str, Any]:
         "all_groups": voice.integer(table["group"].nunique()),
         "examples": _examples(manifest, draft),
     }
+
+
+def _counts(manifest: Manifest, part: pd.Series) -> pd.DataFrame:
+    """Images of each class (rows) in each part (columns); one with several labels counts in each of them."""
+    return pd.DataFrame(manifest.membership, columns=list(manifest.classes)).groupby(part.to_numpy()).sum().T
 
 
 def _with_parts(manifest: Manifest, folds: bool, draft: Draft) -> pd.DataFrame:
@@ -152,7 +157,7 @@ def _examples(manifest: Manifest, draft: Draft) -> list[dict[str, Any]]:
     rows = []
     per_class = EXAMPLES if len(manifest.classes) <= 8 else 3
     for name in manifest.classes:
-        samples = manifest.table.loc[manifest.table["label"] == name, "sample"].to_numpy()
+        samples = manifest.table.loc[manifest.membership[:, manifest.classes.index(name)], "sample"].to_numpy()
         if not len(samples):
             continue
         chosen = samples[np.unique(np.linspace(0, len(samples) - 1, min(per_class, len(samples))).astype(int))]

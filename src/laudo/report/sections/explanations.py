@@ -66,6 +66,8 @@ def _case(one: Explained, case: dict[str, Any], draft: Draft) -> dict[str, Any]:
     kind = str(case.get("outcome"))
     shape, word = OUTCOMES.get(kind, ("●", ""))
     sample, label, predicted = (str(case.get(key, "")) for key in ("sample", "label", "predicted"))
+    if draft.evidence.multilabel:
+        label, predicted = label or _("none"), predicted or _("none")
     confidence = voice.percent(case.get("probability"))
     described = _("image {sample} is “{label}”, the model answered “{predicted}” with {confidence}").format(
         sample=sample, label=label, predicted=predicted, confidence=confidence

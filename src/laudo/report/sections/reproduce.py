@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from laudo.core.recipe_file import dump_recipe
+from laudo.report.impersonal import without_folders
 from laudo.report.sections.draft import AbsentError, Draft
 
 
@@ -36,7 +37,7 @@ def build(draft: Draft) -> dict[str, Any]:
         "facts": [(name, str(value)) for name, value in facts if value not in (None, "")],
         "packages": sorted((environment.get("packages") or {}).items()),
         "hashes": sorted((str(name), str(value)) for name, value in hashes.items()),
-        "recipe": dump_recipe(recipe) if recipe is not None else "",
+        "recipe": without_folders(dump_recipe(recipe)) if recipe is not None else "",
     }
 
 

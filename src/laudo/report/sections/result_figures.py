@@ -162,6 +162,8 @@ def reliability_diagram(draft: Draft, result: dict[str, Any]) -> Picture | None:
         return None
     positive = draft.evidence.positive
     axis = _("Predicted probability of {name}").format(name=positive) if positive else _("Confidence of the answer")
+    if draft.evidence.multilabel:
+        axis = _("Predicted probability of a label")
     spoken = [
         _("predicted {predicted}, observed {observed} (n = {n})").format(
             predicted=voice.number(one["confidence"], 2),
@@ -191,7 +193,7 @@ def score_histogram(draft: Draft, result: dict[str, Any]) -> Picture | None:
     evidence, voice = draft.evidence, draft.voice
     _ = voice.gettext
     predictions = evidence.predictions
-    if predictions is None or len(predictions.classes) != 2:
+    if predictions is None or len(predictions.classes) != 2 or predictions.multilabel:
         return None
     scores, truth = predictions.probabilities[:, 1], predictions.truth
     threshold = result.get("threshold")

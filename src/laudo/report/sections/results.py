@@ -12,7 +12,7 @@ from laudo.report.sections.result_figures import result_figures
 from laudo.report.verdict import no_result
 
 OTHER_PARTS = ("external", "test", "val", "train")
-PER_CLASS = ("precision", "sensitivity", "specificity", "f1", "auc_roc")
+PER_CLASS = ("precision", "sensitivity", "specificity", "f1", "auc_roc", "auc_pr", "brier")
 
 
 def build(draft: Draft) -> dict[str, Any]:
@@ -33,7 +33,10 @@ def build(draft: Draft) -> dict[str, Any]:
         "metrics": [_metric_row(name, result["metrics"][name], draft) for name in in_order(result["metrics"])],
         "n": voice.integer(result.get("n")),
         "help": [
-            {"name": metric_name(name, voice), "help": metric_help(name, len(evidence.classes), voice)}
+            {
+                "name": metric_name(name, voice),
+                "help": metric_help(name, len(evidence.classes), voice, evidence.multilabel),
+            }
             for name in in_order(result["metrics"])
             if name in METRICS
         ],
@@ -68,13 +71,50 @@ def _per_class(result: dict[str, Any], draft: Draft) -> dict[str, Any] | None:
             for k in names
         ]
         rows.append({"name": label, "n": voice.integer(one.get("n")), "cells": cells})
-    return {"columns": [short_name(name, voice) for name in names], "rows": rows}
+    columns = [short_name(name, voice) for name in names]
+    if draft.evidence.multilabel:
+        return _per_label(result, columns, rows, draft)
+    _ = voice.gettext
+    return {
+        "title": _("By class"),
+        "summary": _("Each class against the rest"),
+        "head": _("Class"),
+        "n": "n",
+        "columns": columns,
+        "rows": rows,
+    }
+
+
+def _per_label(result: dict[str, Any], columns: list[str], rows: list[dict[str, Any]], draft: Draft) -> dict[str, Any]:
+    """The table of labels: with each one's threshold, and the means below."""
+    voice = draft.voice
+    _ = voice.gettext
+    thresholds = result.get("thresholds") or {}
+    for row in rows:
+        row["cells"].insert(0, {"value": voice.number(thresholds.get(row["name"]), 2), "interval": ""})
+    found = result["metrics"]
+    keys = ("precision", "sensitivity", "specificity", "f1_macro", "auc_roc", "auc_pr", "brier")
+    means = [
+        {"value": voice.number((found.get(k) or {}).get("value")), "interval": voice.interval(found.get(k))}
+        for k in keys
+    ]
+    total = {"name": _("mean over labels"), "n": "", "cells": [{"value": "", "interval": ""}, *means]}
+    return {
+        "title": _("By label"),
+        "summary": _("Each label on its own"),
+        "head": _("Label"),
+        "n": _("images that have it"),
+        "columns": [_("Threshold"), *columns],
+        "rows": [*rows, total],
+    }
 
 
 def _threshold(draft: Draft) -> str:
     """Where the cut between the two classes is, and how it was chosen."""
     evidence, voice = draft.evidence, draft.voice
     _ = voice.gettext
+    if evidence.multilabel:
+        return _("Each label has a threshold of its own; an image may be called by several, or by none.")
     if evidence.positive is None:
         return _("The class with the largest probability is the model's answer.") if evidence.classes else ""
     threshold = (evidence.result or {}).get("threshold")

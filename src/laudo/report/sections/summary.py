@@ -13,6 +13,7 @@ from laudo.report.verdict import baseline_sentence, leakage_sentences, verdict, 
 
 THREE_OF_TWO_CLASSES = ("auc_roc", "sensitivity", "specificity")
 THREE_OF_MORE = ("accuracy", "balanced_accuracy", "f1_macro")
+THREE_OF_LABELS = ("auc_roc", "f1_macro", "hamming_accuracy")
 OTHER_PARTS = frozenset({"train", "val", "test", "external"})
 
 
@@ -42,6 +43,8 @@ def _three(draft: Draft) -> list[dict[str, str]]:
     if result is None:
         return []
     wanted = THREE_OF_TWO_CLASSES if len(evidence.classes) == 2 else THREE_OF_MORE
+    if evidence.multilabel:
+        wanted = THREE_OF_LABELS
     metrics = result["metrics"]
     names = [name for name in (*wanted, *in_order(metrics)) if metrics.get(name, {}).get("value") is not None]
     return [

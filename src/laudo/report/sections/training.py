@@ -2,64 +2,118 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from laudo.report.figures import learning
 from laudo.report.figures.sheet import Picture, Words
+from laudo.report.sections.classical import classical_facts, tried_table
 from laudo.report.sections.draft import AbsentError, Draft
+from laudo.train.phases import kept_epoch, phase_recipes
 
-COLUMNS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_auc_roc", "learning_rate")
+COLUMNS = ("phase", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_auc_roc", "learning_rate")
 
 
 def build(draft: Draft) -> dict[str, Any]:
     """Curves, the epoch kept, and every epoch's numbers."""
     evidence, voice = draft.evidence, draft.voice
     _ = voice.gettext
-    if not evidence.logs:
+    if not evidence.logs and evidence.model.get("classical"):
+        return {"facts": classical_facts(draft), "figure": None, "tables": [], "tried": tried_table(draft)}
+    trainings = _trainings(draft)
+    if not trainings:
         raise AbsentError(_("No epoch was trained, so there are no curves."))
-    best = {number: _best_epoch(number, epochs, draft) for number, epochs in evidence.logs}
     return {
-        "facts": _facts(draft, best),
-        "figure": _figure(draft, best),
-        "tables": [_table(number, epochs, best[number], draft) for number, epochs in evidence.logs],
+        "facts": _facts(draft, trainings),
+        "figure": _figure(draft, trainings),
+        "tables": [_table(training, draft) for training in trainings],
+        "tried": None,
     }
 
 
-def _best_epoch(number: int, epochs: list[dict[str, Any]], draft: Draft) -> int:
+@dataclass(frozen=True)
+class Training:
+    """One training: of a run, a fold, or a member of an ensemble.
+
+    Attributes:
+        fold: its number; 0 for a single run.
+        member: its number; 0 where there is no ensemble.
+        epochs: lines of the log.
+        kept: epoch whose weights were kept.
+    """
+
+    fold: int
+    member: int
+    epochs: list[dict[str, Any]]
+    kept: int
+
+    def name(self, draft: Draft) -> str:
+        """What it is called beside others; empty for a single one."""
+        _ = draft.voice.gettext
+        parts = [_("fold {n}").format(n=self.fold)] if self.fold else []
+        parts += [_("network {n}").format(n=self.member)] if self.member else []
+        return ", ".join(parts)
+
+
+def _trainings(draft: Draft) -> list[Training]:
+    """Every training that the logs tell of, folds and members of ensembles apart."""
+    found = []
+    for fold, lines in draft.evidence.logs:
+        for member in sorted({int(row.get("member") or 0) for row in lines}):
+            epochs = [row for row in lines if int(row.get("member") or 0) == member]
+            found.append(Training(fold, member, epochs, _kept(fold, member, epochs, draft)))
+    return found
+
+
+def _kept(fold: int, member: int, epochs: list[dict[str, Any]], draft: Draft) -> int:
     """Epoch whose weights became the model: as model.json says, else as the recipe's rule gives it."""
     evidence = draft.evidence
     noted = evidence.model.get("best_epoch")
-    if number == 0 and noted:
+    if fold == 0 and member == 0 and noted:
         return int(noted)
-    losses = [(row["val_loss"], row["epoch"]) for row in epochs if row.get("val_loss") is not None]
-    if not losses or (evidence.recipe is not None and evidence.recipe.training.keep == "last"):
-        return int(epochs[-1].get("epoch", len(epochs)))
-    return int(min(losses)[1])
+    judged = [row for row in epochs if row.get("val_loss") is not None and row.get("epoch") is not None]
+    last = int(epochs[-1].get("epoch", len(epochs)))
+    if not judged or evidence.recipe is None:
+        return int(min(judged, key=lambda row: row["val_loss"])["epoch"]) if judged else last
+    if evidence.recipe.training.keep == "last":
+        return last
+    try:
+        return kept_epoch(judged, phase_recipes(evidence.recipe)) or last
+    except (KeyError, IndexError, TypeError):  # a log without the figure that the recipe watches, or of other phases
+        return int(min(judged, key=lambda row: row["val_loss"])["epoch"])
 
 
-def _facts(draft: Draft, best: dict[int, int]) -> list[str]:
+def _facts(draft: Draft, trainings: list[Training]) -> list[str]:
     evidence, voice = draft.evidence, draft.voice
     _ = voice.gettext
     facts = []
     status = evidence.status
     reasons = {
         "all_epochs": _("all epochs of the recipe were trained"),
-        "early_stopping": _("validation loss stood still, so it stopped early"),
+        "early_stopping": _("validation stood still, so it stopped early"),
         "max_minutes": _("the time allowed was used up, so it stopped early"),
         "interrupted": _("the user stopped it"),
     }
-    if len(evidence.logs) == 1:
-        trained = voice.epochs(len(evidence.logs[0][1]))
+    if len(trainings) == 1:
+        trained = voice.epochs(len(trainings[0].epochs))
         reason = reasons.get(str(status.get("reason")))
         facts.append(
             _("{epochs} trained: {reason}.").format(epochs=trained, reason=reason)
             if reason
             else _("{epochs} trained.").format(epochs=trained)
         )
-        facts.append(_("The model has the weights of epoch {n}.").format(n=next(iter(best.values()))))
-    else:
+        facts.append(_("The model has the weights of epoch {n}.").format(n=trainings[0].kept))
+    if len(evidence.logs) > 1:
         facts.append(_("{n} folds, each trained on its own.").format(n=len(evidence.logs)))
-    seconds = [row.get("seconds") or 0.0 for _number, epochs in evidence.logs for row in epochs]
+    members = max(training.member for training in trainings)
+    if members:
+        facts.append(
+            _("{n} networks, each stopped by another part of the images; they answer together.").format(n=members)
+        )
+    phases = max(int(row.get("phase") or 1) for training in trainings for row in training.epochs)
+    if phases > 1:
+        facts.append(_("{n} phases, each from the weights that the one before it had kept.").format(n=phases))
+    seconds = [row.get("seconds") or 0.0 for training in trainings for row in training.epochs]
     total = status.get("seconds") or sum(seconds)
     if total:
         facts.append(_("Time taken: {time}.").format(time=voice.duration(float(total))))
@@ -77,12 +131,12 @@ def _facts(draft: Draft, best: dict[int, int]) -> list[str]:
     return facts
 
 
-def _figure(draft: Draft, best: dict[int, int]) -> Picture:
-    voice, logs = draft.voice, draft.evidence.logs
+def _figure(draft: Draft, trainings: list[Training]) -> Picture:
+    voice = draft.voice
     _ = voice.gettext
     spoken = []
-    for number, epochs in logs:
-        kept = next((row for row in epochs if row.get("epoch") == best[number]), epochs[-1])
+    for training in trainings:
+        kept = next((row for row in training.epochs if row.get("epoch") == training.kept), training.epochs[-1])
         text = _(
             "at epoch {n}, training loss {a} and validation loss {b}, training accuracy {c} and validation accuracy {d}"
         ).format(
@@ -92,7 +146,8 @@ def _figure(draft: Draft, best: dict[int, int]) -> Picture:
             c=voice.number(kept.get("train_accuracy")),
             d=voice.number(kept.get("val_accuracy")),
         )
-        spoken.append((_("fold {n}").format(n=number) + ": " if number else "") + text)
+        name = training.name(draft)
+        spoken.append(f"{name}: {text}" if name else text)
     words = Words(
         alt=_("Curves of loss and accuracy over the epochs, for training and validation.")
         + " "
@@ -105,13 +160,15 @@ def _figure(draft: Draft, best: dict[int, int]) -> Picture:
             "model is learning the training images by heart. The diamond is the epoch whose weights were kept."
         ),
     )
-    return draft.shelf.add("training", words, lambda figure, v: learning.draw(figure, v, logs, best), 7.6, 3.3)
+    curves = [(training.epochs, training.kept) for training in trainings]
+    return draft.shelf.add("training", words, lambda figure, v: learning.draw(figure, v, curves), 7.6, 3.3)
 
 
-def _table(number: int, epochs: list[dict[str, Any]], best: int, draft: Draft) -> dict[str, Any]:
-    voice = draft.voice
+def _table(training: Training, draft: Draft) -> dict[str, Any]:
+    voice, epochs = draft.voice, training.epochs
     _ = voice.gettext
     names = {
+        "phase": _("phase"),
         "train_loss": _("training loss"),
         "train_accuracy": _("training accuracy"),
         "val_loss": _("validation loss"),
@@ -123,11 +180,12 @@ def _table(number: int, epochs: list[dict[str, Any]], best: int, draft: Draft) -
     rows = []
     for row in epochs:
         cells = [
-            (voice.short(row[name]) if name == "learning_rate" else voice.number(row[name]))
+            (voice.short(row[name]) if name in {"learning_rate", "phase"} else voice.number(row[name]))
             if row.get(name) is not None
             else "–"
             for name in shown
         ]
-        rows.append({"epoch": row.get("epoch"), "cells": cells, "best": row.get("epoch") == best})
-    name = _("Fold {n}: every epoch").format(n=number) if number else _("Every epoch")
+        rows.append({"epoch": row.get("epoch"), "cells": cells, "best": row.get("epoch") == training.kept})
+    which = training.name(draft)
+    name = _("Every epoch: {which}").format(which=which) if which else _("Every epoch")
     return {"name": name, "columns": [names[name] for name in shown], "rows": rows}

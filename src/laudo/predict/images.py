@@ -1,0 +1,33 @@
+"""Class probabilities of the prepared images of a manifest, by whatever answers for a run."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from laudo.core.manifest import Manifest
+from laudo.core.messages import _
+from laudo.core.progress import step
+from laudo.networks.precision import Precision
+from laudo.predict.model import Model
+from laudo.prepare.cache import prepare_images
+from laudo.prepare.describe import describe_images
+
+
+def predict_images(model: Model, manifest: Manifest, precision: Precision, batch_size: int = 32) -> np.ndarray:
+    """(n, K) float64 probabilities of every sample, in the order of the manifest.
+
+    Raises:
+        UnreadableImageError: a file gives no image, or a mask is needed and missing.
+    """
+    images = prepare_images(manifest, model.prepare)
+    groups = model.network.descriptors
+    described = describe_images(manifest, model.prepare, groups) if groups else None
+    parts = [np.zeros((0, len(model.classes)))]
+    with step(_("Predicting"), len(manifest)) as advance:
+        for start in range(0, len(manifest), batch_size):
+            chosen = np.arange(start, min(start + batch_size, len(manifest)))
+            pixels = torch.from_numpy(images.read(chosen)).permute(0, 3, 1, 2)
+            parts.append(model.predict(pixels, precision, None if described is None else described[chosen]))
+            advance(len(chosen))
+    return np.concatenate(parts)

@@ -1,0 +1,114 @@
+"""A classifier of scikit-learn and what it learns from: descriptors, features of a frozen backbone, or both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from laudo.core.manifest import Manifest
+from laudo.core.predictions import Threshold
+from laudo.core.recipe import Recipe, View
+from laudo.core.run import Run
+from laudo.networks.backbone import BackboneSpec
+from laudo.networks.classifier import Classifier
+from laudo.predict.model import Model
+from laudo.prepare.describe import describe_images
+from laudo.train.classical import FittedClassical, fit_classical
+from laudo.train.fit import Deadline, Fitted
+from laudo.workflows.dataset import Dataset
+from laudo.workflows.feature_cache import cached_features
+from laudo.workflows.learner import Learner
+from laudo.workflows.network_learner import build, needed_views
+
+
+@dataclass
+class ClassicalLearner(Learner):
+    """Trains and asks the recipe's classical classifier.
+
+    Attributes:
+        backbone: frozen network whose features are used; its head is not. None with descriptors alone.
+        spec: how it is built; None without.
+        features: by view, (n, D) float32 features and descriptors of every image; None while images are still to be fitted.
+        fitted: what :meth:`train` found.
+    """
+
+    backbone: Classifier | None
+    spec: BackboneSpec | None
+    features: dict[View, np.ndarray] | None
+    fitted: FittedClassical | None = None
+
+    @classmethod
+    def start(cls, recipe: Recipe, dataset: Dataset, unfitted: Dataset | None = None) -> Self:
+        """Compute features and descriptors, once an image, if the images are ready."""
+        backbone, spec = None, None
+        if recipe.network.backbone != "descriptors":
+            backbone, spec = build(recipe, dataset.manifest, 0)
+        features = None
+        if dataset.prepared is not None:
+            features = {view: _features(recipe, dataset, backbone, view) for view in needed_views(recipe)}
+        return cls(recipe, dataset, unfitted or dataset, backbone, spec, features)
+
+    @property
+    def explained(self) -> None:
+        """There are no class-activation maps: no gradient goes through the classifier."""
+        return
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What validation has chosen among what."""
+        assert self.fitted is not None, "train comes first"
+        return {"classical": {"tried": self.fitted.tried, "chosen": self.fitted.chosen}}
+
+    def train(self, run: Run, manifest: Manifest, deadline: Deadline) -> Fitted:
+        """See :meth:`Learner.train`; it takes seconds, so there is nothing to go on with."""
+        assert self.features is not None, "for_split comes first"
+        labels, train, val = manifest.labels, manifest.indices("train"), manifest.indices("val")
+        plain, targets = self.features["plain"][train], labels[train]
+        if self.recipe.augment.mirrored_copies:
+            plain = np.concatenate([plain, self.features["mirrored"][train]])
+            targets = np.concatenate([targets, targets])
+        self.fitted = fit_classical(
+            self.recipe.network,
+            (plain, targets),
+            (self.features["plain"][val], labels[val]),
+            len(manifest.classes),
+            self.recipe.training.seed,
+            self.recipe.training.class_weights,
+        )
+        return Fitted(kept_epoch=0, reason="fitted", epochs=[])
+
+    def predict(self, indices: np.ndarray) -> np.ndarray:
+        """(m, K) float64 probabilities of these images."""
+        assert self.features is not None
+        assert self.fitted is not None, "train comes first"
+        views = self.recipe.evaluation.views if self.backbone is not None else ("plain",)
+        answers = [self.fitted.classifier.probabilities(self.features[view][indices]) for view in views]
+        mean: np.ndarray = np.mean(answers, axis=0)
+        return mean
+
+    def model(self, classes: tuple[str, ...], threshold: Threshold, facts: dict[str, Any]) -> Model:
+        """See :meth:`Learner.model`."""
+        assert self.fitted is not None, "train comes first"
+        return Model(
+            classifier=self.backbone,
+            classical=self.fitted.classifier,
+            spec=self.spec,
+            network=self.recipe.network,
+            prepare=self.dataset.prepare,
+            classes=classes,
+            threshold=threshold,
+            views=self.recipe.evaluation.views,
+            facts=facts,
+        )
+
+
+def _features(recipe: Recipe, dataset: Dataset, backbone: Classifier | None, view: View) -> np.ndarray:
+    """(n, D) float32 features of one view of every image, then its descriptors, which are those of the image as it is."""
+    parts = []
+    if backbone is not None:
+        parts.append(cached_features(backbone, recipe, dataset, view).numpy())
+    if recipe.network.descriptors:
+        parts.append(describe_images(dataset.manifest, dataset.prepare, recipe.network.descriptors))
+    return np.concatenate(parts, axis=1)

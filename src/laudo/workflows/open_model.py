@@ -1,0 +1,59 @@
+"""The model of a run; of a cross-validation, its folds' models together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from laudo.core.errors import RunError
+from laudo.core.messages import _
+from laudo.core.predictions import Predictions, Threshold
+from laudo.core.run import Run
+from laudo.evaluate.threshold import choose_threshold, choose_thresholds
+from laudo.networks.classifier import Classifier
+from laudo.networks.ensemble import Ensemble
+from laudo.networks.precision import choose_device
+from laudo.predict.model import Model, load_model
+
+
+def open_model(run: Run) -> Model:
+    """The model of a run folder. That of a cross-validation is the mean of its folds' networks.
+
+    The pooled figures of a cross-validation are of single folds' models; their mean is one more model, that nothing has judged.
+
+    Raises:
+        RunError: there is none, or the folds' models can not be averaged.
+    """
+    folds = run.folds()
+    if not folds or run.model_path.is_file():
+        return load_model(run, choose_device())
+    models = [load_model(fold, choose_device()) for fold in folds]
+    first = models[0]
+    if any(model.classical is not None or model.prepare != first.prepare for model in models):
+        raise RunError(
+            _(
+                "The models of these folds can not be averaged: each prepares its images in its own way, or is no network."
+            ),
+            file=run.folder,
+            cure=_("Name a fold, such as {fold}.").format(fold=folds[0].folder),
+        )
+    members = [member for model in models for member in _networks(model)]
+    return replace(first, classifier=Ensemble(members).eval(), threshold=_threshold(run, folds, first))
+
+
+def _networks(model: Model) -> list[Classifier]:
+    if isinstance(model.classifier, Ensemble):
+        return model.classifier.networks
+    return [] if model.classifier is None else [model.classifier]
+
+
+def _threshold(run: Run, folds: list[Run], model: Model) -> Threshold:
+    """Chosen on the validation answers of all folds, as the recipe says."""
+    if model.threshold is None or run.recipe().evaluation.threshold == "half":
+        return model.threshold
+    answers = Predictions.concatenate([fold.predictions("val") for fold in folds])
+    probabilities = np.asarray(answers.probabilities)
+    if isinstance(model.threshold, tuple):
+        return tuple(one.value for one in choose_thresholds(probabilities, answers.truth))
+    return choose_threshold(probabilities[:, 1], answers.truth).value

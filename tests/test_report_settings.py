@@ -1,0 +1,196 @@
+"""What the report says of each setting of training, preparation and classical classifiers, and what it draws of them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from laudo.core.recipe import Recipe
+from laudo.report.citations import BIBTEX, used
+from laudo.report.context import gather
+from laudo.report.figures.learning import phase_ends
+from laudo.report.limits import limits
+from laudo.report.methods import methods_text
+from laudo.report.model_card import model_card
+from laudo.report.page import write_report
+from laudo.report.voice import Voice
+from report_example import make_recipe, make_run
+
+EN = Voice("en")
+PHASES = [
+    {"trainable": 0.0, "epochs": 6},
+    {"trainable": 0.3, "learning_rate": 1e-5, "epochs": 6, "loss": "cross_entropy"},
+]
+KNN = {
+    "network": {"backbone": "descriptors", "descriptors": ["texture", "intensity"], "classifier": "knn"},
+    "augment": {},
+    "training": {},
+}
+TRIED = [
+    {"settings": {"neighbours": 3}, "balanced_accuracy": 0.81, "accuracy": 0.82, "log_loss": 0.6},
+    {"settings": {"neighbours": 9}, "balanced_accuracy": 0.84, "accuracy": 0.85, "log_loss": 0.5},
+]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return make_run(tmp_path_factory.mktemp("settings") / "brain", n=40)
+
+
+@pytest.fixture(scope="module")
+def evidence(run):
+    return gather(run)
+
+
+def methods(evidence, **sections):
+    recipe = make_recipe(**sections)
+    text = " ".join(methods_text(replace(evidence, recipe=recipe), EN))
+    keys = used(recipe, explained=False, sanity_checked=False)
+    assert all(f"[{key}]" in text for key in keys), "what is cited is told where"
+    assert all(key in BIBTEX for key in keys)
+    return text
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ({"backbone_learning_rate": 1e-4}, "backbone's layers had a learning rate of 0.0001"),
+        ({"layer_decay": 0.7}, "multiplied by 0.7"),
+        ({"batch_size": 32, "micro_batch": 8}, "in pieces of 8"),
+        ({"sampling": "balanced"}, "every class came equally often"),
+        ({"warmup_epochs": 2}, "rose to its value over 2 epochs"),
+        ({"averaging": "ema"}, "exponential moving average over the steps (decay 0.99)"),
+        ({"averaging": "swa"}, "after the first 50% of them [izmailov2018]"),
+        ({"watch": "auc_roc", "early_stopping": 4}, "after 4 epochs without a better AUC on validation"),
+        ({"watch": "auc_roc"}, "epoch with the highest AUC on validation"),
+        ({"ensemble": 5}, "5 networks were trained so"),
+        ({"loss": "focal"}, "[lin2017]"),
+    ],
+)
+def test_a_setting_of_training_is_told_only_where_it_is_used(evidence, setting, words):
+    assert words in methods(evidence, training=setting)
+    assert words not in methods(evidence, training={})
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ({"saturation": 0.2}, "saturation up to 20%"),
+        ({"noise": 0.05}, "Gaussian noise up to 5% of the range"),
+        ({"blur_px": 1.5}, "Gaussian blur up to 1.5 pixels"),
+        ({"cutout": 0.5}, "squares of 30% of the side painted over with probability 0.5 [devries2017]"),
+        ({"mixup": 0.2}, "were mixed by a weight from Beta(0.2, 0.2) [zhang2018]."),
+        ({"cutmix": 1.0}, "were given a rectangle of one another, its area from Beta(1, 1) [yun2019]."),
+        ({"mixup": 0.2, "cutmix": 1.0}, "either mixed by a weight"),
+    ],
+)
+def test_a_random_change_is_told_only_where_it_is_made(evidence, setting, words):
+    assert words in methods(evidence, augment=setting)
+    assert words not in methods(evidence, augment={})
+    assert "No augmentation" not in methods(evidence, augment=setting)
+
+
+def test_every_random_change_of_a_recipe_has_its_words(evidence):
+    """A new key of the section can not be forgotten: with it alone, the text must differ from that without any."""
+    section = Recipe.model_fields["augment"].annotation
+    plain = methods(evidence, augment={})
+    for name, field in section.model_fields.items():
+        if name != "cutout_size":
+            value = True if field.default is False else 0.25
+            assert methods(evidence, augment={name: value}) != plain, name
+
+
+def test_masks_and_planes_are_told(evidence):
+    text = methods(evidence, prepare={"crop": "lesion", "planes": ["image", "mask", "whole"], "without_mask": "whole"})
+    assert "these planes: the image, the mask, and the whole image, not cropped" in text
+    assert text.count("missing or empty were kept whole") == 1
+    erased = methods(evidence, prepare={"mask": "erase"})
+    assert "Everything outside the mask was painted black." in erased
+    assert "kept whole" not in erased
+
+
+def test_phases_are_told_one_by_one(evidence):
+    training = {"loss": "focal", "learning_rate": 1e-4, "phases": PHASES}
+    text = methods(evidence, training=training, network={"backbone": "resnet50", "blocks": ["pdf", "se"]})
+    assert "Phase 1 trained the head and the blocks alone for at most 6 epochs at a learning rate of 0.0001" in text
+    assert "Phase 2 trained the head and the last 30% of the backbone's layers" in text
+    assert "0.00001, with cross-entropy" in text
+    assert "fixed feature extractor" not in text
+
+
+def test_a_classical_classifier_is_told_without_words_of_networks(evidence):
+    found = replace(evidence, model={"classical": {"tried": TRIED, "chosen": 1}})
+    text = methods(found, **KNN)
+    assert (
+        "texture (co-occurrence of grey levels, local binary patterns, wavelet energy) [haralick1973] [ojala2002]"
+        in text
+    )
+    assert "The classifier was k nearest neighbours [pedregosa2011]." in text
+    assert "2 settings were tried" in text
+    for words in ("epoch", "Adam", "PyTorch", "network"):
+        assert words not in text
+    raw = {**KNN["network"], "classical": {"standardise": False}}
+    assert "left in their own units" in methods(found, **{**KNN, "network": raw})
+    card = model_card(replace(found, recipe=make_recipe(**KNN)), EN)
+    assert "Classifier: knn" in card
+
+
+def test_descriptors_beside_a_network_are_told(evidence):
+    text = methods(evidence, network={"backbone": "resnet50", "descriptors": ["shape", "lesion"]})
+    assert "the shape of the outlined lesion" in text
+    assert "stood beside the pooled features" in text
+
+
+def test_rare_classes_are_told(evidence):
+    data = {"source": "kaggle-brain"}
+    assert "fewer than 5 images were left out" in methods(evidence, data={**data, "rare": "drop", "rare_below": 5})
+    assert "means are over the classes that it has" in methods(evidence, data={**data, "rare": "keep"})
+
+
+def test_limits_name_the_outline_and_the_classes_that_were_not_judged(evidence):
+    lesion = replace(evidence, recipe=make_recipe(prepare={"crop": "lesion"}))
+    assert any("outline of the lesion" in text for text in limits(lesion, EN))
+    assert not any("outline of the lesion" in text for text in limits(evidence, EN))
+    per_class = {**evidence.result["per_class"], "maybe": {"n": 0}}
+    absent = {**evidence.metrics, "test": {**evidence.metrics["test"], "per_class": per_class}}
+    assert any(
+        "No image of these classes" in text and "maybe" in text
+        for text in limits(replace(evidence, metrics=absent), EN)
+    )
+
+
+def lines(run, change):
+    rows = [{**row, **change(row)} for row in run.log()]
+    run.log_path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return rows
+
+
+def test_phases_have_a_line_where_they_end(tmp_path):
+    run = make_run(tmp_path / "run", n=40, training={"epochs": 12, "phases": PHASES})
+    rows = lines(run, lambda row: {"phase": 1 + (row["epoch"] > 5)})
+    assert phase_ends(rows) == [5]
+    assert phase_ends([{"epoch": 1}, {"epoch": 2}]) == []
+    page = write_report(run, "en").read_text(encoding="utf-8")
+    assert "2 phases, each from the weights" in page
+
+
+def test_members_of_an_ensemble_are_told_apart(tmp_path):
+    run = make_run(tmp_path / "run", n=40, training={"epochs": 4, "ensemble": 3})
+    lines(run, lambda row: {"member": 1 + (row["epoch"] - 1) // 4, "epoch": 1 + (row["epoch"] - 1) % 4})
+    page = write_report(run, "en").read_text(encoding="utf-8")
+    assert "3 networks, each stopped by another part" in page
+    for number in (1, 2, 3):
+        assert f"Every epoch: network {number}" in page
+
+
+def test_a_classical_run_shows_what_was_tried_and_no_curves(tmp_path):
+    run = make_run(tmp_path / "run", n=40, **KNN)
+    run.log_path.unlink()
+    run.write_json("model", {"classes": ["no", "yes"], "classical": {"tried": TRIED, "chosen": 1}})
+    page = write_report(run, "en").read_text(encoding="utf-8")
+    assert "there are no epochs and no curves" in page
+    assert "Loss and accuracy over the epochs" not in page
+    best = page[page.index('class="best"') :]
+    assert best.index("0.840") < best.index("</tr>")

@@ -1,0 +1,203 @@
+"""Learners from end to end: several networks that answer together, and classifiers of scikit-learn."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from laudo.core.errors import RunError
+from laudo.core.run import Run
+from laudo.networks.classifier import class_probabilities
+from laudo.networks.ensemble import Ensemble
+from laudo.networks.table import build_classifier
+from laudo.workflows import train_run
+from laudo.workflows.open_model import open_model
+from laudo.workflows.use_model import explain_paths, predict_paths
+from training_example import (
+    FROZEN,
+    fingerprint,
+    plain_report,
+    run_attempt,
+    small_recipe,
+    train,
+    trained,
+    write_images,
+)
+
+ENSEMBLE = {"training": {"ensemble": 3, "epochs": 4}, "evaluation": {"explained_cases": 2, "sanity_cases": 1}}
+KNN = {
+    "network": {
+        "backbone": "descriptors",
+        "descriptors": ["texture", "intensity"],
+        "classifier": "knn",
+        "classical": {"neighbours": [1, 3, 5]},
+        "trainable": 0.0,
+        "output": "softmax",
+    }
+}
+FOREST = {
+    "network": {**FROZEN["network"], "classifier": "random_forest", "output": "softmax", "classical": {"trees": 30}},
+    "augment": {"mirrored_copies": True},
+    "evaluation": {"views": ["plain", "mirrored"]},
+}
+
+
+@pytest.fixture(autouse=True)
+def plain(monkeypatch):
+    monkeypatch.setattr(train_run, "write_reports", plain_report)
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    return write_images(tmp_path_factory.mktemp("learners") / "data", per_class=24, seed=9)
+
+
+@pytest.fixture(scope="module")
+def together(images, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train_run, "write_reports", plain_report)
+        return train(small_recipe(ENSEMBLE), images, tmp_path_factory.mktemp("ensemble") / "run")
+
+
+@pytest.mark.parametrize("output", ["sigmoid", "softmax"])
+def test_an_ensemble_answers_with_the_mean_of_its_members(output):
+    recipe = small_recipe({"network": {"output": output}})
+    members = []
+    for seed in range(3):
+        torch.manual_seed(seed)
+        members.append(build_classifier(recipe.network, 2, (32, 32))[0].eval())
+    pixels = torch.randint(0, 256, (5, 1, 32, 32), dtype=torch.uint8)
+    with torch.no_grad():
+        each = torch.stack([class_probabilities(member(pixels)) for member in members])
+        found = class_probabilities(Ensemble(members)(pixels))
+    assert float((each[0] - each[1]).abs().max()) > 1e-4  # else any of them would do
+    assert torch.allclose(found, each.mean(dim=0), atol=1e-6)
+
+
+def test_each_image_of_an_ensemble_is_validated_by_the_member_that_has_not_seen_it(together, images):
+    manifest = together.manifest()
+    assert set(manifest.table["split"]) == {"train", "test"}  # the validation part is trained on by all members but one
+    validated = together.predictions("val")
+    assert sorted(validated.table["sample"]) == sorted(manifest.part("train").table["sample"])
+    members = open_model(together).classifier.networks
+    assert len(members) == 3 == together.json("model")["members"]
+    assert [line["member"] for line in together.log()] == [1] * 4 + [2] * 4 + [3] * 4
+    # the mean of all members knows the training images better than one member that has not seen them
+    own = together.predictions("train")
+    assert not np.allclose(own.probabilities, validated.probabilities)
+
+
+def test_the_stored_ensemble_predicts_what_the_run_says(together, images, tmp_path):
+    said = together.predictions("test").table.set_index("sample")
+    rows = predict_paths(together, [images], tmp_path)
+    rows.index = [f"{file.rsplit('/', 2)[-2]}/{file.rsplit('/', 1)[-1]}" for file in rows["file"]]
+    for sample, record in said.iterrows():
+        assert rows.loc[sample, "probability:yes"] == pytest.approx(record["probability:yes"], abs=1e-5)
+
+
+def test_the_map_of_an_ensemble_is_drawn(together, images, tmp_path):
+    cases = explain_paths(together, [next((images / "yes").iterdir())], tmp_path, "grad-cam", None)
+    assert cases[0]["error"] == ""
+    assert together.json("explanations")["cases"]
+
+
+def test_an_ensemble_that_is_killed_goes_on_where_it_was(images, tmp_path, together):
+    recipe = small_recipe(ENSEMBLE).model_dump(mode="json")
+    cache = tmp_path / "cache"
+    out = tmp_path / "run"
+    assert run_attempt(recipe, images, out, cache, die_at=40) < 0
+    begun = sorted(path.name for path in (out / "checkpoints").glob("member-*"))
+    assert begun  # it died while members were trained
+    assert run_attempt(recipe, images, out, cache) == 0
+    ours, theirs = fingerprint(out), fingerprint(together.folder)
+    assert ours["model.safetensors"] == theirs["model.safetensors"]
+    assert ours["predictions/test.parquet"] == theirs["predictions/test.parquet"]
+
+
+def test_an_ensemble_without_time_stops_and_goes_on(images, tmp_path, together):
+    recipe = small_recipe(ENSEMBLE)
+    stopped = train(recipe, images, tmp_path / "run", minutes=0)
+    assert stopped.state()["state"] == "stopped"
+    assert not stopped.model_path.exists()
+    finished = train(recipe, images, tmp_path / "run", resume=True)
+    assert finished.state()["state"] == "finished"
+    assert fingerprint(finished.folder)["model.safetensors"] == fingerprint(together.folder)["model.safetensors"]
+
+
+def test_the_folds_of_a_cross_validation_answer_together(images, tmp_path):
+    recipe = small_recipe({"training": {"epochs": 2}, "evaluation": {"explained_cases": 0}})
+    root = train(recipe, images, tmp_path / "run", folds=True)
+    files = sorted((images / "yes").iterdir())[:6]
+    rows = predict_paths(root, files, tmp_path / "all")
+    single = [predict_paths(fold, files, tmp_path / fold.folder.name) for fold in root.folds()]
+    expected = np.mean([one["probability:yes"] for one in single], axis=0)
+    assert np.allclose(rows["probability:yes"], expected, atol=1e-6)
+    thresholds = [fold.json("model")["threshold"] for fold in root.folds()]
+    assert min(thresholds) - 1e-9 <= rows["threshold"][0] <= max(thresholds) + 0.5
+
+
+@pytest.mark.parametrize("change", [KNN, FOREST], ids=["descriptors", "frozen features"])
+def test_a_classical_classifier_makes_a_run_as_a_network_does(change, images, tmp_path):
+    run = train(small_recipe(change), images, tmp_path / "run")
+    assert run.state()["state"] == "finished"
+    assert run.json("metrics")["test"]["metrics"]["accuracy"]["value"] >= 0.75  # the square is bright
+    tried = run.json("model")["classical"]["tried"]
+    assert len(tried) == (3 if change is KNN else 1)
+    said = run.predictions("test").table.set_index("sample")
+    rows = predict_paths(run, [images], tmp_path / "out")
+    rows.index = [f"{file.rsplit('/', 2)[-2]}/{file.rsplit('/', 1)[-1]}" for file in rows["file"]]
+    for sample, record in said.iterrows():
+        assert rows.loc[sample, "probability:yes"] == pytest.approx(record["probability:yes"], abs=1e-5)
+
+
+def test_a_classical_classifier_cross_validates_and_resumes(images, tmp_path):
+    run = train(small_recipe(KNN), images, tmp_path / "run", folds=True)
+    assert run.json("metrics")["pooled"]["n"] == len(run.manifest())
+    again = train(small_recipe(KNN), images, tmp_path / "run", folds=True, resume=True)
+    assert again.json("metrics") == run.json("metrics")
+
+
+def test_what_answers_is_refused_when_its_file_is_damaged(images, tmp_path):
+    run = train(small_recipe(KNN), images, tmp_path / "run")
+    run.classical_path.write_bytes(run.classical_path.read_bytes()[:100])
+    with pytest.raises(RunError, match="can not be read"):
+        open_model(run)
+
+
+def test_no_map_of_a_classical_classifier_is_drawn_and_it_is_said_why(images, tmp_path):
+    from laudo.core.errors import LaudoError
+
+    run = train(small_recipe(KNN), images, tmp_path / "run")
+    with pytest.raises(LaudoError, match="network"):
+        explain_paths(run, [next((images / "yes").iterdir())], tmp_path, "grad-cam", None)
+
+
+def test_a_model_of_several_members_is_refused_with_weights_of_one(together, tmp_path):
+    copy = Run(shutil.copytree(together.folder, tmp_path / "run"))
+    shutil.copy(trained()[0].weights_path, copy.weights_path)
+    with pytest.raises(RunError):
+        open_model(copy)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"network": {"backbone": "descriptors"}}, "network.descriptors"),
+        ({"network": {"classifier": "knn"}}, "never change"),
+        ({**KNN, "training": {"ensemble": 3}}, "ensemble is for networks"),
+        ({"training": {"ensemble": 3, "report_at_epochs": [1]}}, "one network"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(change, words):
+    with pytest.raises(ValidationError, match=words):
+        small_recipe(change)
+
+
+def test_the_log_of_an_ensemble_is_plain_json(together):
+    lines = together.log_path.read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["epoch"] for line in lines] == [1, 2, 3, 4] * 3
