@@ -92,7 +92,7 @@ def find_runs(folder: Path) -> list[FinishedRun]:
 
 
 def _roots(folder: Path) -> Iterator[Path]:
-    if (folder / "recipe.yaml").is_file() and (folder / "metrics.json").is_file():
+    if (folder / "recipe.yaml").is_file():  # without figures too: its folds are no runs of their own
         yield folder
     elif folder.is_dir():
         for path in sorted(folder.iterdir()):

@@ -108,7 +108,7 @@ def cells(system: System, runs: Sequence[FinishedRun]) -> list[str]:
     honest = [quoted(run, system.metric) for run in repeated if run.is_grouped and not official]
     honest += [text for run in same if (text := _leakage(run, system.metric))]
     best = [run for run in mine if run.recipe.name == system.recipe]
-    if official and same and not honest:
+    if not honest and same and all(run.recipe.split.by == "official" for run in same):
         honest = ["the same: its split is the authors' own"]
     weights = dict.fromkeys(run.weights for run in (*repeated, *best))
     return [

@@ -279,3 +279,10 @@ def test_the_dump_holds_every_default():
         assert section in values
         fields = getattr(field.annotation, "model_fields", {})
         assert set(fields) == (set(values[section]) if fields else set())
+
+
+@pytest.mark.parametrize("change", ["evaluation.views=[plain, mirrored]", "augment.mirrored_copies=true"])
+def test_measured_features_alone_have_no_other_views(change):
+    measured = ("network.backbone=descriptors", "network.descriptors=[texture]", "network.classifier=knn")
+    assert parse(GOOD, *measured)
+    assert "as it is" in str(refused(GOOD, *measured, change).as_dict())

@@ -77,6 +77,23 @@ def test_each_run_stands_in_its_column(results, tmp_path):
     assert "1.5 minutes on cpu, 2 cores, bf16" in page
 
 
+def test_folds_of_a_cross_validation_without_figures_are_no_runs(results, tmp_path):
+    write_run(tmp_path / "half", "figshare-cnn", folds=2, state="running")
+    (tmp_path / "half" / "metrics.json").unlink()
+    page = results.page(results.find_runs(tmp_path))
+    assert row(page, "figshare-cnn")[6] == "not run here"
+    assert "Not finished, so not shown: half." in page
+
+
+def test_only_the_authors_split_is_called_so(results, tmp_path):
+    knn = ["network.descriptors=[texture]"]
+    write_run(tmp_path / "a", "medpix-modality-knn-as-published", knn, test=figures(0.5, 200))
+    title = "medpix modality, KNN on texture"
+    assert row(results.page(results.find_runs(tmp_path)), title)[5] == "the same: its split is the authors' own"
+    write_run(tmp_path / "b", "medpix-modality-knn-as-published", [*knn, "split.by=sample"], test=figures(0.6, 200))
+    assert row(results.page(results.find_runs(tmp_path)), title)[5] == "not run here"
+
+
 def test_folds_classes_and_choices_are_told_below(results, tmp_path):
     classes = {
         "a": {"n": 8, "precision": {"value": 0.5}, "sensitivity": {"value": 0.75}, "f1": {"value": 0.6}},

@@ -17,6 +17,7 @@ from laudo.explain.randomisation import randomisation_check
 from laudo.networks.backbone import IMAGENET_SCALING, Backbone, BackboneSpec, Scaling
 from laudo.networks.blocks import BLOCKS, build_blocks
 from laudo.networks.classifier import Classifier
+from laudo.networks.fast_dropout import FastDropout
 from laudo.networks.pyramid_dilated import DILATIONS, KERNELS, DilatedConvolution, PyramidDilated
 from laudo.networks.squeeze_excitation import SqueezeExcitation
 from laudo.networks.table import build_backbone, build_classifier
@@ -65,7 +66,7 @@ def test_the_tumour_network_has_the_published_parameters_and_order(tumour):
     convolutions = [layer for layer in tumour.backbone.features if isinstance(layer, nn.Conv2d)]
     assert [count(layer) for layer in convolutions] == [896, 18_496, 36_928, 73_856]
     assert count(tumour.head) == 345_603
-    names = {nn.Conv2d: "C", nn.ReLU: "R", nn.MaxPool2d: "P", nn.Dropout: "D", nn.Linear: "L"}
+    names = {nn.Conv2d: "C", nn.ReLU: "R", nn.MaxPool2d: "P", nn.Dropout: "D", FastDropout: "D", nn.Linear: "L"}
     assert "".join(names[type(layer)] for layer in tumour.backbone.features) == "CPR" + "CPRD" * 3
     assert "".join(names[type(layer)] for layer in tumour.head.layers) == "DL"
     assert all(is_glorot(layer.weight) and not layer.bias.any() for layer in convolutions)
@@ -320,7 +321,7 @@ def test_a_frozen_backbone_drops_nothing_out_and_a_trained_one_does(tmp_path, mo
     data = write_images(tmp_path / "data", per_class=12, seed=8)
     seen = []
     monkeypatch.setattr(
-        nn.Dropout, "forward", lambda self, x: (seen.append((self.p, self.training)), x)[1], raising=True
+        FastDropout, "forward", lambda self, x: (seen.append((self.p, self.training)), x)[1], raising=True
     )
     size = {"prepare": {"height": 48, "width": 48}, "training": {"epochs": 1}}
     for trainable in (0.0, 0.5):

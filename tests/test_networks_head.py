@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from laudo.core.recipe import Head
-from laudo.networks.head import ClassifierHead
+from laudo.networks.head import ClassifierHead, Standardise
 
 
 def test_kernels_start_as_glorot_uniform_and_biases_at_zero():
@@ -73,3 +73,11 @@ def test_dropout_is_where_the_recipe_says():
     assert with_hidden[2].p == 0.4
     linear = ClassifierHead(4, 1, Head(dropout=0.4)).layers
     assert [type(m).__name__ for m in linear] == ["Dropout", "Linear"]
+
+
+def test_a_large_feature_that_never_varies_is_left_as_it_is():
+    """In single precision its deviation would be one of rounding errors, and unseen values would be blown up."""
+    standardise = Standardise(1)
+    standardise.fit(torch.full((1653, 1), 12345.679))
+    assert float(standardise.std) == 1.0
+    assert abs(float(standardise(torch.full((1, 1), 12345.679)))) < 1e-2

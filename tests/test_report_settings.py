@@ -11,10 +11,14 @@ from laudo.core.recipe import Recipe
 from laudo.report.citations import BIBTEX, used
 from laudo.report.context import gather
 from laudo.report.figures.learning import phase_ends
+from laudo.report.figures.sheet import Shelf
 from laudo.report.limits import limits
 from laudo.report.methods import methods_text
 from laudo.report.model_card import model_card
 from laudo.report.page import write_report
+from laudo.report.sections.draft import Draft
+from laudo.report.sections.result_figures import metric_forest
+from laudo.report.thumbnails import Album
 from laudo.report.voice import Voice
 from report_example import make_recipe, make_run
 
@@ -118,6 +122,54 @@ def test_phases_are_told_one_by_one(evidence):
     assert "Phase 2 trained the head and the last 30% of the backbone's layers" in text
     assert "0.00001, with cross-entropy" in text
     assert "fixed feature extractor" not in text
+    assert "for at most 12 epochs in phases" in text
+
+
+def test_what_a_phase_sets_for_itself_is_told_there(evidence):
+    own = {"trainable": 0.5, "learning_rate": 1e-5, "loss": "focal", "class_weights": "balanced", "early_stopping": 3}
+    text = methods(evidence, training={"backbone_learning_rate": 2e-4, "phases": [{"epochs": 2}, own]})
+    first, second = text.split("Phase 2 trained")
+    assert "Its rate for the backbone was" not in second  # a phase with a rate has it for the backbone too
+    for words in ("weighted by the inverse", "end after 3 epochs", "focal loss (alpha 0.25, gamma 2) [lin2017]"):
+        assert words in second
+        assert words not in first
+    assert "the epoch of the last phase with the lowest validation loss" in second
+    whole = methods(evidence, network={"backbone": "resnet50", "trainable": 1.0}, training={"phases": [{}]})
+    assert "of the epoch with the lowest validation loss" in whole
+    slow = {"backbone_learning_rate": 2e-4, "phases": [{"epochs": 2}]}
+    assert "Its rate for the backbone was 0.0002" in methods(
+        evidence, network={"backbone": "resnet50", "trainable": 1.0}, training=slow
+    )
+
+
+def test_several_labels_are_no_softmax(evidence):
+    several = {
+        "data": {"source": "csv", "separator": "|"},
+        "network": {"backbone": "resnet50", "output": "multilabel"},
+    }
+    text = methods(evidence, **several, training={"class_weights": "balanced"})
+    assert "a sigmoid output for each label" in text
+    assert "binary cross-entropy of each label" in text
+    assert "images with it counted as much as those without" in text
+    assert "softmax" not in text
+
+
+def test_an_ensemble_has_no_validation_part_and_networks_of_one_size(evidence):
+    found = replace(evidence, model={"parameters": 3000, "trainable_parameters": 600, "members": 3})
+    text = methods(found, training={"ensemble": 3})
+    assert "Each of the networks has 1,000 parameters, of which 200 were trained." in text
+    assert "for testing (seed" in text
+    assert "for validation" not in text
+    assert "chosen on the answers out of fold" in text
+    official = methods(found, training={"ensemble": 3}, split={"by": "official"})
+    assert "were taken from training" not in official
+    assert "3,000 parameters" in methods(replace(found, model={**found.model, "members": 1}))
+
+
+def test_metrics_without_an_interval_are_drawn(evidence, tmp_path):
+    metrics = {"accuracy": {"value": 0.5, "ci95": None}, "f1": {"value": 0.4, "ci95": [0.3, 0.5]}}
+    draft = Draft(evidence, EN, Album(evidence.manifest), Shelf(tmp_path, EN))
+    assert metric_forest(draft, {"metrics": metrics}) is not None
 
 
 def test_a_classical_classifier_is_told_without_words_of_networks(evidence):
@@ -132,6 +184,7 @@ def test_a_classical_classifier_is_told_without_words_of_networks(evidence):
     for words in ("epoch", "Adam", "PyTorch", "network"):
         assert words not in text
     raw = {**KNN["network"], "classical": {"standardise": False}}
+    assert "weighted" not in methods(found, **{**KNN, "training": {"class_weights": "balanced"}})  # it has no weights
     assert "left in their own units" in methods(found, **{**KNN, "network": raw})
     card = model_card(replace(found, recipe=make_recipe(**KNN)), EN)
     assert "Classifier: knn" in card

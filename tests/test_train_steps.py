@@ -294,6 +294,23 @@ def test_each_phase_begins_with_what_the_one_before_has_kept_and_trains_its_shar
     assert done.kept_epoch in (4, 5)  # the losses of the phases can not be compared
 
 
+def test_what_was_trained_is_known_when_the_training_is_begun_again_after_its_end(tmp_path):
+    run = Run(tmp_path / "run")
+    recipe = recipe_of(phases=({"epochs": 1, "trainable": 0.5}, {"epochs": 1, "trainable": 0.0}))
+    for _attempt in range(2):  # the second finds nothing left to train
+        net, _done = fitted(recipe, run)
+        trained = [name for name, value in net.backbone.named_parameters() if value.requires_grad]
+        assert trained == ["features.2.weight", "features.2.bias"]
+
+
+def test_classes_are_weighted_though_neither_part_has_the_last_one(tmp_path):
+    recipe = recipe_of(class_weights="balanced")
+    net = Classifier(Tiny(), Scaling(IMAGENET_SCALING), recipe.network, 3)
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    done = fit(net, *parts(), recipe, Run(tmp_path / "run"), CPU, "fp32", Deadline.after(None))
+    assert all(np.isfinite(line["val_loss"]) for line in done.epochs)
+
+
 def test_the_best_epoch_is_of_all_phases_where_they_can_be_compared():
     lines = [
         {"epoch": epoch, "phase": phase, "val_loss": loss, "val_accuracy": accuracy}

@@ -93,11 +93,7 @@ def test_each_image_of_an_ensemble_is_validated_by_the_member_that_has_not_seen_
 
 
 def test_the_stored_ensemble_predicts_what_the_run_says(together, images, tmp_path):
-    said = together.predictions("test").table.set_index("sample")
-    rows = predict_paths(together, [images], tmp_path)
-    rows.index = [f"{file.rsplit('/', 2)[-2]}/{file.rsplit('/', 1)[-1]}" for file in rows["file"]]
-    for sample, record in said.iterrows():
-        assert rows.loc[sample, "probability:yes"] == pytest.approx(record["probability:yes"], abs=1e-5)
+    assert _told_again(together, images, tmp_path) < 1e-5
 
 
 def test_the_map_of_an_ensemble_is_drawn(together, images, tmp_path):
@@ -141,6 +137,34 @@ def test_the_folds_of_a_cross_validation_answer_together(images, tmp_path):
     assert min(thresholds) - 1e-9 <= rows["threshold"][0] <= max(thresholds) + 0.5
 
 
+def test_an_unfinished_cross_validation_answers_nothing(images, tmp_path):
+    recipe = small_recipe({"training": {"epochs": 2}, "evaluation": {"explained_cases": 0}})
+    stopped = train(recipe, images, tmp_path / "run", folds=True, minutes=0)
+    assert Run(stopped.folder / "fold-1").model_path.is_file()  # half-trained, and the only one
+    with pytest.raises(RunError, match="incomplete"):
+        open_model(stopped)
+
+
+def test_members_on_frozen_features_are_stored_with_the_backbone_that_gave_them(images, tmp_path):
+    """Of random weights each member's seed would draw others."""
+    changes = {
+        "network": {"descriptors": ["intensity"]},
+        "training": {"ensemble": 2},
+        "evaluation": {"explained_cases": 0},
+    }
+    run = train(small_recipe(FROZEN, changes), images, tmp_path / "run")
+    assert run.json("model")["frozen_features"]
+    assert _told_again(run, images, tmp_path / "out") < 1e-5
+
+
+def _told_again(run, images, out):
+    """Largest distance between what the run said of its test part and what its stored model says."""
+    said = run.predictions("test").table.set_index("sample")["probability:yes"]
+    rows = predict_paths(run, [images], out)
+    rows.index = [f"{file.rsplit('/', 2)[-2]}/{file.rsplit('/', 1)[-1]}" for file in rows["file"]]
+    return float((rows.loc[said.index, "probability:yes"] - said).abs().max())
+
+
 @pytest.mark.parametrize("change", [KNN, FOREST], ids=["descriptors", "frozen features"])
 def test_a_classical_classifier_makes_a_run_as_a_network_does(change, images, tmp_path):
     run = train(small_recipe(change), images, tmp_path / "run")
@@ -148,11 +172,7 @@ def test_a_classical_classifier_makes_a_run_as_a_network_does(change, images, tm
     assert run.json("metrics")["test"]["metrics"]["accuracy"]["value"] >= 0.75  # the square is bright
     tried = run.json("model")["classical"]["tried"]
     assert len(tried) == (3 if change is KNN else 1)
-    said = run.predictions("test").table.set_index("sample")
-    rows = predict_paths(run, [images], tmp_path / "out")
-    rows.index = [f"{file.rsplit('/', 2)[-2]}/{file.rsplit('/', 1)[-1]}" for file in rows["file"]]
-    for sample, record in said.iterrows():
-        assert rows.loc[sample, "probability:yes"] == pytest.approx(record["probability:yes"], abs=1e-5)
+    assert _told_again(run, images, tmp_path / "out") < 1e-5
 
 
 def test_a_classical_classifier_cross_validates_and_resumes(images, tmp_path):
@@ -191,6 +211,7 @@ def test_a_model_of_several_members_is_refused_with_weights_of_one(together, tmp
         ({"network": {"classifier": "knn"}}, "never change"),
         ({**KNN, "training": {"ensemble": 3}}, "ensemble is for networks"),
         ({"training": {"ensemble": 3, "report_at_epochs": [1]}}, "one network"),
+        ({"training": {"ensemble": 3}, "evaluation": {"headline": "val"}}, "trained on by other members"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(change, words):

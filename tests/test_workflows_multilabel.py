@@ -8,6 +8,12 @@ from pydantic import ValidationError
 
 from laudo.core.manifest import Manifest
 from laudo.core.recipe import Recipe
+from laudo.report.context import gather
+from laudo.report.figures.sheet import Shelf
+from laudo.report.sections import data as data_section
+from laudo.report.sections.draft import Draft
+from laudo.report.thumbnails import Album
+from laudo.report.voice import Voice
 from laudo.workflows.dataset import listed
 from multilabel_example import FINDINGS, NONE, findings_recipe, trained_findings, write_findings
 
@@ -40,6 +46,16 @@ def test_the_report_has_a_table_of_the_labels_and_no_confusion_matrix():
     assert "can not be written" not in page
     for name in FINDINGS:
         assert f'<th scope="row">{name}</th>' in page
+
+
+def test_the_report_counts_images_and_not_their_labels():
+    run, _data = trained_findings()
+    evidence = gather(run)
+    voice = Voice("en")
+    table = data_section.build(Draft(evidence, voice, Album(evidence.manifest), Shelf(run.figures, voice)))
+    parts = evidence.manifest.table["split"]
+    assert [int(n) for n in table["totals"]] == [int((parts == part).sum()) for part in ("train", "val", "test")]
+    assert int(table["total"]) == sum(int(n) for n in table["totals"])
 
 
 def test_files_are_given_all_labels_that_are_called(tmp_path):

@@ -192,6 +192,14 @@ class Recipe(Section):
             raise ValueError(
                 _("network.backbone: descriptors needs network.descriptors and a network.classifier other than dense")
             )
+        if network.backbone == "descriptors" and (
+            set(self.evaluation.views) != {"plain"} or self.augment.mirrored_copies
+        ):
+            raise ValueError(
+                _(
+                    "network.backbone: descriptors measures each image as it is: no evaluation.views, no augment.mirrored_copies"
+                )
+            )
         if network.classifier != "dense" and not self.has_fixed_features:
             text = _(
                 "network.classifier: {name} learns from features that never change: no trained layers, no blocks, no random changes"
@@ -205,6 +213,13 @@ class Recipe(Section):
         if network.classifier != "dense" and odd:
             text = _("training.{key} is for networks, not for network.classifier: {name}")
             raise ValueError(text.format(key=odd[0], name=network.classifier))
+        if self.training.ensemble > 1 and self.evaluation.headline == "val":
+            raise ValueError(
+                _(
+                    "evaluation.headline: val is not for training.ensemble: each image of validation is trained on by other "
+                    "members"
+                )
+            )
         if self.training.ensemble > 1 and self.training.report_at_epochs:
             raise ValueError(_("training.report_at_epochs is for one network, not for training.ensemble"))
         return self

@@ -224,7 +224,9 @@ def _exact_interval(note: Note, _: Translate) -> str:
 
 
 def _no_interval(note: Note, _: Translate) -> str:
-    return _("Too few groups differ for an interval: {names}.").format(names=_listed(note["of"], _))
+    return _(
+        "Every resample gave the same value, or there were too few groups, so there is no interval: {names}."
+    ).format(names=_listed(note["of"], _))
 
 
 def _ece_by_chance(note: Note, _: Translate) -> str:

@@ -21,8 +21,11 @@ class Standardise(nn.Module):
 
     def fit(self, features: Tensor) -> None:
         """Take mean and deviation of (n, size) training features; constant features are left as they are."""
-        self.mean.copy_(features.mean(dim=0))
-        deviation = features.std(dim=0, unbiased=False)
+        exact = (
+            features.double()
+        )  # a large feature that hardly varies has a deviation of rounding errors in single precision
+        self.mean.copy_(exact.mean(dim=0))
+        deviation = exact.std(dim=0, unbiased=False)
         self.std.copy_(torch.where(deviation > 1e-6, deviation, torch.ones_like(deviation)))
 
     def forward(self, features: Tensor) -> Tensor:

@@ -56,5 +56,9 @@ class PyramidDilated(nn.Module):
 
     def forward(self, feature_map: Tensor) -> Tensor:
         """(B, C, h, w) → (B, width, h, w)."""
+        if feature_map.device.type == "cpu":
+            feature_map = (
+                feature_map.contiguous()
+            )  # oneDNN's dilated convolutions in bfloat16 are slow with the channels last
         seen = torch.cat([F.relu(branch(feature_map)) for branch in self.branches], dim=1)
         return F.relu(self.project(seen))

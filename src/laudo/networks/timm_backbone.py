@@ -10,6 +10,7 @@ from timm.models.vgg import VGG
 from torch import Tensor, nn
 
 from laudo.networks.backbone import Backbone
+from laudo.networks.depthwise import mark_depthwise
 
 
 class TimmBackbone(Backbone):
@@ -25,6 +26,7 @@ class TimmBackbone(Backbone):
     def __init__(self, name: str, options: Mapping[str, Any] | None = None) -> None:
         super().__init__()
         self.model = _create(name, options or {})
+        mark_depthwise(self.model)
         self._is_vgg = isinstance(self.model, VGG)
         self.map_channels = int(self.model.num_features)
         self.vector_size = self._vector_size()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from laudo.networks.backbone import Backbone
+from laudo.networks.fast_dropout import FastDropout
 
 WIDTHS = (32, 64, 64, 128)
 DROPOUT = 0.25
@@ -36,7 +37,7 @@ class TumourCNN(Backbone):
             layers += [convolution, nn.MaxPool2d(2), nn.ReLU()]
             self.cam_layer = f"features.{len(layers) - 1}"
             if stage:
-                layers.append(nn.Dropout(DROPOUT))
+                layers.append(FastDropout(DROPOUT))
             channels = width
         self.features = nn.Sequential(*layers)
         self.map_channels = self.vector_size = WIDTHS[-1]

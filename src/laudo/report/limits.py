@@ -99,7 +99,7 @@ def _numbers(evidence: Evidence, voice: Voice) -> list[str]:
     small = [
         f"{name}: {one.get('n', 0)}"
         for name, one in (result.get("per_class") or {}).items()
-        if one.get("n", 0) < FEW_OF_A_CLASS
+        if 0 < one.get("n", 0) < FEW_OF_A_CLASS  # those without any have a sentence of their own
     ]
     if small:
         found.append(
@@ -141,8 +141,8 @@ def _needs(evidence: Evidence, voice: Voice) -> list[str]:
     if recipe.needs_mask:
         found.append(
             _(
-                "The model needs an outline of the lesion. Here it was drawn by hand, by people who may have known what the "
-                "lesion is; with another hand's outline, or one that a program has drawn, the figures will differ."
+                "The model needs an outline of the lesion. Those of this data set may have been drawn by people who knew what the "
+                "lesion is; with another hand's outlines, or those of a program, the figures will differ."
             )
         )
     absent = [name for name, one in ((evidence.result or {}).get("per_class") or {}).items() if not one.get("n")]

@@ -56,6 +56,7 @@ def _data(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
         "duplicates": _("by cluster of copies, so that no image stood in two parts"),
     }.get(recipe.split.by, _("at random, image by image"))
     stratified = _("stratified by class") if recipe.split.stratified else _("without stratification")
+    together = recipe.training.ensemble > 1  # training and validation part, which every network divides in its own way
     if evidence.is_cross_validation:
         text.append(
             _(
@@ -66,11 +67,16 @@ def _data(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
         )
         text += _repeats(recipe, voice)
     else:
-        text.append(
-            _(
+        sentence = (
+            _("They were divided {by}, {stratified}, with {test} for testing (seed {seed}).")
+            if together
+            else _(
                 "They were divided {by}, {stratified}, with {test} for testing and {validation} for validation (seed "
                 "{seed})."
-            ).format(
+            )
+        )
+        text.append(
+            sentence.format(
                 by=by,
                 stratified=stratified,
                 test=voice.percent(recipe.split.test),
@@ -100,6 +106,8 @@ def _official_split(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[st
             "The {k} folds are those that the authors of the data set made; each fold was judged by a model trained and "
             "tuned on the others, and the predictions were pooled."
         ).format(k=len(evidence.run.folds()))
+    elif recipe.training.ensemble > 1:
+        text = _("The test part is that of the authors of the data set.")
     else:
         text = _(
             "The parts are those that the authors of the data set made; where they made no validation part, {validation} "
@@ -182,6 +190,12 @@ def _threshold(evidence: Evidence, voice: Voice) -> str:
             "no cut was better than chance."
         ),
     }
+    if (
+        evidence.threshold_rule == "validation"
+        and evidence.recipe is not None
+        and evidence.recipe.training.ensemble > 1
+    ):
+        return _("The threshold was chosen on the answers out of fold for the best balanced accuracy.")
     return sentences.get(evidence.threshold_rule or "", "")
 
 

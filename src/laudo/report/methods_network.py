@@ -39,7 +39,7 @@ def network_text(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
         ]
     if network.classifier != "dense":
         return [*text, *_descriptors(network, voice), *_classical(evidence, network, voice)]
-    if network.batch_norm == "refitted":
+    if network.batch_norm == "refitted" and not recipe.has_fixed_features:
         text.append(_("Its batch normalisation was measured anew on training images before it was trained."))
     text += _from_map_to_head(network, voice)
     text += _descriptors(network, voice)
@@ -51,10 +51,16 @@ def network_text(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
     if head.l2:
         text.append(_("The head's kernels had an L2 penalty of {value}.").format(value=voice.short(head.l2)))
     if evidence.model.get("parameters"):
+        members = int(evidence.model.get("members") or 1)
+        sentence = (
+            _("Each of the networks has {all} parameters, of which {trained} were trained.")
+            if members > 1
+            else _("The network has {all} parameters, of which {trained} were trained.")
+        )
         text.append(
-            _("The network has {all} parameters, of which {trained} were trained.").format(
-                all=voice.integer(evidence.model["parameters"]),
-                trained=voice.integer(evidence.model.get("trainable_parameters") or 0),
+            sentence.format(
+                all=voice.integer(evidence.model["parameters"] // members),
+                trained=voice.integer((evidence.model.get("trainable_parameters") or 0) // members),
             )
         )
     return text
@@ -72,7 +78,11 @@ def _from_map_to_head(network: Network, voice: Voice) -> list[str]:
             names["pdf"] = _("a block of parallel dilated convolutions of {n} channels").format(n=network.pdf_channels)
         blocks = voice.join([names[name] for name in network.blocks])
         text.append(_("Its feature maps went through {blocks}, trained with the head.").format(blocks=blocks))
-    outputs = _("a sigmoid output") if network.output == "sigmoid" else _("a softmax output")
+    outputs = {
+        "sigmoid": _("a sigmoid output"),
+        "softmax": _("a softmax output"),
+        "multilabel": _("a sigmoid output for each label"),
+    }[network.output]
     head = network.head
     widths = voice.join([str(width) for width in head.hidden])
     if network.pooling == "flatten":

@@ -6,6 +6,7 @@ from laudo.core.recipe import Recipe
 from laudo.report.citations import AVERAGING, FOCAL, OPTIMISERS, cite
 from laudo.report.context import Evidence
 from laudo.report.voice import Voice
+from laudo.train.phases import phase_recipes
 
 
 def training_text(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
@@ -15,33 +16,45 @@ def training_text(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]
     if recipe.network.classifier != "dense":
         return (
             [_("Classes were weighted by the inverse of their frequency.")]
-            if training.class_weights == "balanced"
+            if training.class_weights == "balanced" and recipe.network.classifier != "knn"
             else []
         )
     optimiser = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}[training.optimizer] + cite(
         OPTIMISERS.get(training.optimizer)
     )
-    loss = _("binary cross-entropy") if recipe.network.output == "sigmoid" else _("cross-entropy")
-    if training.loss == "focal":
-        loss = _("focal loss (alpha {alpha}, gamma {gamma})").format(
-            alpha=voice.short(training.focal_alpha), gamma=voice.short(training.focal_gamma)
-        ) + cite(FOCAL)
-    text = [
-        _(
+    sentence = (
+        _("The network was trained with {optimiser} (batch size {batch}) for at most {epochs} in phases, seed {seed}.")
+        if training.phases
+        else _(
             "The network was trained with {loss} and {optimiser} (learning rate {rate}, batch size {batch}) for at "
             "most "
             "{epochs}, seed {seed}."
-        ).format(
-            loss=loss,
+        )
+    )
+    text = [
+        sentence.format(
+            loss=_loss(recipe, voice),
             optimiser=optimiser,
             rate=voice.short(training.learning_rate),
             batch=training.batch_size,
-            epochs=voice.epochs(training.epochs),
+            epochs=voice.epochs(training.epochs_in_all),
             seed=training.seed,
         )
     ]
     text += _rates(recipe, voice) + _phases(recipe, voice) + _balance(recipe, voice) + _schedule(recipe, voice)
     return text + _averaging(recipe, voice) + _kept(evidence, recipe, voice) + _ensemble(recipe, voice)
+
+
+def _loss(recipe: Recipe, voice: Voice) -> str:
+    """Name of the loss of a training, or of one phase of it."""
+    _ = voice.gettext
+    training, output = recipe.training, recipe.network.output
+    loss = _("cross-entropy") if output == "softmax" else _("binary cross-entropy")
+    if training.loss == "focal":
+        loss = _("focal loss (alpha {alpha}, gamma {gamma})").format(
+            alpha=voice.short(training.focal_alpha), gamma=voice.short(training.focal_gamma)
+        ) + cite(FOCAL)
+    return _("{loss} of each label").format(loss=loss) if output == "multilabel" else loss
 
 
 def _balance(recipe: Recipe, voice: Voice) -> list[str]:
@@ -53,11 +66,18 @@ def _balance(recipe: Recipe, voice: Voice) -> list[str]:
         text.append(_("Weight decay was {value}.").format(value=voice.short(training.weight_decay)))
     if training.label_smoothing:
         text.append(_("Labels were smoothed by {value}.").format(value=voice.short(training.label_smoothing)))
-    if training.class_weights == "balanced":
-        text.append(_("Classes were weighted by the inverse of their frequency."))
+    if not training.phases and training.class_weights == "balanced":
+        text.append(_class_weights(recipe, voice))
     if training.sampling == "balanced":
         text.append(_("Images were drawn so that every class came equally often."))
     return text
+
+
+def _class_weights(recipe: Recipe, voice: Voice) -> str:
+    _ = voice.gettext
+    if recipe.network.output == "multilabel":
+        return _("Each label was weighted so that the images with it counted as much as those without.")
+    return _("Classes were weighted by the inverse of their frequency.")
 
 
 def _schedule(recipe: Recipe, voice: Voice) -> list[str]:
@@ -87,7 +107,7 @@ def _kept(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
     training = recipe.training
     text = []
     watched = _watched(recipe, voice)
-    if training.early_stopping:
+    if training.early_stopping and not training.phases:
         stopped = evidence.status.get("reason") == "early_stopping"
         sentence = (
             _("Training stopped after {epochs} without a better {figure}.")
@@ -97,6 +117,8 @@ def _kept(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
         text.append(sentence.format(epochs=voice.epochs(training.early_stopping), figure=watched))
     if training.keep == "last":
         text.append(_("The weights of the last epoch were kept."))
+    elif training.watch == "loss" and len({phase.training.loss for phase in phase_recipes(recipe)}) > 1:
+        text.append(_("The weights of the epoch of the last phase with the lowest validation loss were kept."))
     elif training.watch == "loss":
         text.append(_("The weights of the epoch with the lowest validation loss were kept."))
     else:
@@ -140,33 +162,41 @@ def _rates(recipe: Recipe, voice: Voice) -> list[str]:
 
 
 def _phases(recipe: Recipe, voice: Voice) -> list[str]:
+    """What each phase did in its own way; nothing without phases."""
     _ = voice.gettext
-    training = recipe.training
+    if not recipe.training.phases:
+        return []
     text = []
-    for number, phase in enumerate(training.phases, start=1):
-        share = recipe.network.trainable if phase.trainable is None else phase.trainable
+    for number, phase in enumerate(phase_recipes(recipe), start=1):
+        share, training = phase.network.trainable, phase.training
         if share == 0:
             what = _("the head and the blocks alone") if recipe.network.blocks else _("the head alone")
         elif share == 1:
             what = _("the whole network")
         else:
             what = _("the head and the last {share} of the backbone's layers").format(share=voice.percent(share))
-        rate = phase.learning_rate or training.learning_rate
-        loss = phase.loss or training.loss
         text.append(
             _("Phase {n} trained {what} for at most {epochs} at a learning rate of {rate}, with {loss}.").format(
                 n=number,
                 what=what,
-                epochs=voice.epochs(phase.epochs or training.epochs),
-                rate=voice.short(rate),
-                loss=_("focal loss") if loss == "focal" else _("cross-entropy"),
+                epochs=voice.epochs(training.epochs),
+                rate=voice.short(training.learning_rate),
+                loss=_loss(phase, voice),
             )
         )
-        if phase.backbone_learning_rate is not None:
+        if training.backbone_learning_rate is not None and share > 0:
             text.append(
-                _("Its rate for the backbone was {rate}.").format(rate=voice.short(phase.backbone_learning_rate))
+                _("Its rate for the backbone was {rate}.").format(rate=voice.short(training.backbone_learning_rate))
             )
-    if len(training.phases) > 1:
+        if training.class_weights == "balanced":
+            text.append(_class_weights(recipe, voice))
+        if training.early_stopping:
+            text.append(
+                _("It was to end after {epochs} without a better {figure}.").format(
+                    epochs=voice.epochs(training.early_stopping), figure=_watched(recipe, voice)
+                )
+            )
+    if len(recipe.training.phases) > 1:
         text.append(_("Each phase began with the weights that the one before it had kept."))
     return text
 

@@ -92,12 +92,15 @@ def fit(
             if is_over(keeper.epochs, number, phase) or keeper.out_of_time:
                 continue
             keeper.phase = number
-            begun = bool(phase_lines(keeper.epochs, number))
-            if number > 1 and not begun:
+            going_on = bool(phase_lines(keeper.epochs, number))
+            if number > 1 and not going_on:
                 start = kept_in_phase(keeper.epochs, number - 1, plan[number - 2])
                 network.load_state_dict(load_file(weights_path(run, start)))
-            _run_phase(network, train, val, keeper, found[0] if found and begun else None, device, precision)
+            _run_phase(network, train, val, keeper, found[0] if found and going_on else None, device, precision)
     network.load_state_dict(load_file(weights_path(run, keeper.kept_epoch())))
+    if isinstance(network, Classifier):  # what was trained in any phase, however often the training was begun again
+        begun = {line.get("phase", 1) for line in keeper.epochs}
+        set_trainable(network.backbone, max(plan[number - 1].network.trainable for number in begun))
     return Fitted(keeper.kept_epoch(), keeper.reason, keeper.epochs)
 
 
@@ -114,9 +117,9 @@ def _run_phase(
     recipe = keeper.plan[keeper.phase - 1]
     weights = None
     if recipe.training.class_weights == "balanced":
-        weights = balanced_weights(
-            torch.from_numpy(train.targets), int(max(train.targets.max(), val.targets.max())) + 1
-        )
+        head = network.head if isinstance(network, Classifier) else network
+        # a class may be missing from both parts, even the last; one logit stands for two classes
+        weights = balanced_weights(torch.from_numpy(train.targets), max(2, head.dense[-1].out_features))
     if isinstance(network, Classifier):
         set_trainable(network.backbone, recipe.network.trainable)
     lines = phase_lines(keeper.epochs, keeper.phase)

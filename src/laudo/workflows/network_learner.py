@@ -85,9 +85,12 @@ class NetworkLearner(Learner):
 
     def train(self, run: Run, manifest: Manifest, deadline: Deadline) -> Fitted:
         """See :meth:`Learner.train`."""
+        before = self.classifier
         self.classifier, self.spec = build(
             self.recipe, manifest, 0 if self.described is None else self.described.shape[1]
         )
+        if self.is_frozen:  # a random backbone of another seed is not the one that the features are of
+            self.classifier.backbone.load_state_dict(before.backbone.state_dict())
         if self.described is not None and self.classifier.beside is not None:
             self.classifier.beside.fit(torch.from_numpy(self.described[manifest.indices("train")]))
         mirrored = self.recipe.augment.mirrored_copies
@@ -157,8 +160,8 @@ class NetworkLearner(Learner):
         """Features as the head is given them: with the descriptors, as this split's training part scales them."""
         if self.described is None or self.classifier.beside is None:
             return features
-        beside = self.classifier.beside.cpu()(torch.from_numpy(self.described))
-        return torch.cat([features, beside], dim=1)
+        beside = self.classifier.beside(torch.from_numpy(self.described).to(self.classifier.beside.mean.device))
+        return torch.cat([features, beside.cpu()], dim=1)
 
     def _refit_norms(self, train: Part) -> None:
         """Give the backbone's batch normalisation the statistics of images drawn from the training part."""

@@ -23,11 +23,12 @@ def open_model(run: Run) -> Model:
     The pooled figures of a cross-validation are of single folds' models; their mean is one more model, that nothing has judged.
 
     Raises:
-        RunError: there is none, or the folds' models can not be averaged.
+        RunError: there is none, a fold is not finished, or the folds' models can not be averaged.
     """
     folds = run.folds()
     if not folds or run.model_path.is_file():
         return load_model(run, choose_device())
+    _finished(run, folds)
     models = [load_model(fold, choose_device()) for fold in folds]
     first = models[0]
     if any(model.classical is not None or model.prepare != first.prepare for model in models):
@@ -40,6 +41,14 @@ def open_model(run: Run) -> Model:
         )
     members = [member for model in models for member in _networks(model)]
     return replace(first, classifier=Ensemble(members).eval(), threshold=_threshold(run, folds, first))
+
+
+def _finished(run: Run, folds: list[Run]) -> None:
+    """Refuse a mean of some folds, or of half-trained ones: it is not what the cross-validation was asked for."""
+    done = {fold.folder.name for fold in folds if fold.state()["state"] == "finished"}
+    for number in range(1, int(run.manifest().table["fold"].max()) + 1):
+        if f"fold-{number}" not in done:
+            raise run.damaged(run.folder, _("fold {n} is not finished").format(n=number))
 
 
 def _networks(model: Model) -> list[Classifier]:

@@ -45,7 +45,7 @@ def draw(figure: Figure, voice: Voice, rows: list[Row], kinds: list[str]) -> Non
     axes.set_yticks(range(len(rows)), [row.label for row in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
-    low = min(min(row.value, *(row.ends or ())) for row in rows)
+    low = min(value for row in rows for value in (row.value, *(row.ends or ())))
     # Dots need no zero: the axis starts at a round tenth below the lowest interval, so that differences are seen.
     start = max(0.0, math.floor(low * 10 - 0.2) / 10)
     shares(axes, voice, "x")

@@ -33,6 +33,7 @@ def build(draft: Draft) -> dict[str, Any]:
     counts = _counts(manifest, table["shown_part"])
     counts = counts[_columns(counts)]
     groups = table.groupby("shown_part")["group"].nunique()
+    images = table["shown_part"].value_counts()  # not the sum over classes: an image may have several labels, or none
     return {
         "source": manifest.source,
         "facts": _facts(manifest, draft),
@@ -42,7 +43,7 @@ def build(draft: Draft) -> dict[str, Any]:
             {"name": name, "cells": [voice.integer(value) for value in row], "total": voice.integer(row.sum())}
             for name, row in zip(counts.index, counts.to_numpy(), strict=True)
         ],
-        "totals": [voice.integer(value) for value in counts.sum(axis=0)],
+        "totals": [voice.integer(images[name]) for name in counts.columns],
         "total": voice.integer(len(table)),
         "groups": [voice.integer(groups[name]) for name in counts.columns],
         "all_groups": voice.integer(table["group"].nunique()),

@@ -124,6 +124,10 @@ def _threshold(draft: Draft) -> str:
         "half": _("it is the usual one half, and was not tuned"),
         "fallback": _("it is one half, because no cut on the validation part was better than chance"),
     }
+    if evidence.recipe is not None and evidence.recipe.training.ensemble > 1:
+        reasons["validation"] = _(
+            "it was chosen on the answers out of fold of the images trained on, where it gave the best balanced accuracy"
+        )
     if threshold is None:
         if evidence.predictions is None:
             return ""
