@@ -44,6 +44,7 @@ format: setup
 
 bench: setup .venv-keras/.done
 	$(BIN)/python benchmarks/frozen_backbone.py --peer-python .venv-keras/bin/python
+	$(BIN)/python benchmarks/train_step.py --peer-python .venv-keras/bin/python
 	$(BIN)/python benchmarks/prepare.py
 	$(BIN)/python benchmarks/duplicates.py
 

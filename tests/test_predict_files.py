@@ -128,8 +128,11 @@ def test_folds_that_prepare_their_images_differently_are_not_averaged(tmp_path):
     other = copy_of(trained()[0], tmp_path / "cv" / "fold-2")
     model = other.json("model")
     other.write_json("model", {**model, "prepare": {**model["prepare"], "limits": [0, 200], "intensity": "range"}})
+    root = Run(tmp_path / "cv")
+    manifest = other.manifest()
+    manifest.with_columns(fold=np.arange(len(manifest)) % 2 + 1).save(root.manifest_path)
     with pytest.raises(RunError, match="can not be averaged") as caught:
-        open_model(Run(tmp_path / "cv"))
+        open_model(root)
     assert "fold-1" in caught.value.cure
 
 
