@@ -148,7 +148,9 @@ def test_the_loss_of_mixed_images_is_that_of_soft_targets(mixing, loss, output):
     pieces = Pieces((train.inputs.read(train.indices), targets), recipe, 5)
     weights = torch.tensor([0.5, 2.0])
     total, count = 0.0, 0.0
-    ours = sum(float(t.terms(net(*a), recipe, weights)[0].sum().detach()) for a, t in pieces) / float(pieces.weight(weights))
+    ours = sum(float(t.terms(net(*a), recipe, weights)[0].sum().detach()) for a, t in pieces) / float(
+        pieces.weight(weights)
+    )
     for arguments, target in pieces:
         z = net(*arguments).detach().double().numpy()
         p = 1 / (1 + np.exp(-z)) if output == "sigmoid" else np.exp(z) / np.exp(z).sum(1, keepdims=True)
