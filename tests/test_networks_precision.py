@@ -9,7 +9,7 @@ from laudo.core.recipe import Head, Network
 from laudo.networks import precision as module
 from laudo.networks.backbone import IMAGENET_SCALING, BackboneSpec, Scaling
 from laudo.networks.classifier import Classifier
-from laudo.networks.precision import autocast, choose_device, choose_precision, has_native_bf16, memory_format
+from laudo.networks.precision import autocast, choose_device, choose_precision, has_native_bf16
 from laudo.networks.table import build_backbone
 from laudo.predict.batches import predict_pixels
 
@@ -29,9 +29,7 @@ def test_a_processor_without_avx512_only_emulates_bf16(monkeypatch):
     assert not has_native_bf16(CPU)
 
 
-def test_the_format_follows_the_precision():
-    assert memory_format("bf16") is torch.channels_last
-    assert memory_format("fp32") is torch.contiguous_format
+def test_the_number_format_follows_the_precision():
     with autocast(CPU, "fp32"):
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype is torch.float32
     with autocast(CPU, "bf16"):

@@ -451,6 +451,24 @@ def test_the_rate_rises_step_by_step_and_every_watched_figure_is_logged(tmp_path
 # memory -----------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("augment", [{}, {"rotation_degrees": 10}])
+def test_maps_lie_channels_last_while_a_network_is_trained(tmp_path, precision, augment):
+    """Planes one after the other, as changed images come, take a processor up to twice the time."""
+    recipe, run = recipe_of(augment, epochs=1), Run(tmp_path / "run")
+    run.checkpoints.mkdir(parents=True)
+    built, layouts = network(recipe), []
+
+    def note(module: nn.Module, _arguments: object, y: Tensor) -> None:
+        layouts.append(y.is_contiguous(memory_format=torch.channels_last))
+
+    for module in built.backbone.features:
+        module.register_forward_hook(note)
+    fit(built, *parts(), recipe, run, CPU, precision, Deadline())
+    assert layouts
+    assert all(layouts)
+
+
 def test_memory_is_kept_within_the_block_only(monkeypatch):
     from laudo.networks import memory
 

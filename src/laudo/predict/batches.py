@@ -13,7 +13,7 @@ from laudo.core.progress import step
 from laudo.core.recipe import View
 from laudo.networks.classifier import Classifier, class_probabilities
 from laudo.networks.ensemble import Ensemble
-from laudo.networks.precision import Precision, autocast, memory_format
+from laudo.networks.precision import MEMORY_FORMAT, Precision, autocast
 from laudo.networks.views import seen
 from laudo.prepare.cache import PreparedImages
 
@@ -41,7 +41,7 @@ def predict_pixels(
     answers = []
     with autocast(device, precision):
         for view in views:
-            one = seen(pixels, view).contiguous(memory_format=memory_format(precision))
+            one = seen(pixels, view).contiguous(memory_format=MEMORY_FORMAT)
             answers.append(class_probabilities(classifier(one, beside), classifier.multilabel))
     return torch.stack(answers).mean(dim=0).cpu()
 

@@ -12,7 +12,7 @@ from laudo.core.recipe import View
 from laudo.networks.classical import ClassicalClassifier
 from laudo.networks.classifier import Classifier
 from laudo.networks.ensemble import Ensemble
-from laudo.networks.precision import Precision, autocast, memory_format
+from laudo.networks.precision import MEMORY_FORMAT, Precision, autocast
 from laudo.networks.views import seen
 
 
@@ -41,7 +41,7 @@ def predict_classical(
     device = next(backbone.parameters()).device
     answers = []
     for view in views:
-        one = seen(pixels.to(device), view).contiguous(memory_format=memory_format(precision))
+        one = seen(pixels.to(device), view).contiguous(memory_format=MEMORY_FORMAT)
         with autocast(device, precision):
             features = backbone.embed(one).float().cpu().numpy()
         both = features if descriptors is None else np.concatenate([features, descriptors], axis=1)

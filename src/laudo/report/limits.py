@@ -195,9 +195,8 @@ def _procedure(evidence: Evidence, voice: Voice) -> list[str]:
     if evidence.recipe is not None and not evidence.is_cross_validation and evidence.result is not None:
         found.append(
             _(
-                "One split and one seed were used: another split would give other figures. Cross-validation shows how "
-                "much: "
-                "laudo train RECIPE --folds all"
+                "Only one split was used: another one, or other seeds, would give other figures. Cross-validation shows how "
+                "much: laudo train RECIPE --folds all"
             )
         )
     if evidence.is_cross_validation and evidence.result is not None:

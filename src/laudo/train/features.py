@@ -11,7 +11,7 @@ from laudo.core.progress import step
 from laudo.core.recipe import View
 from laudo.networks.classifier import Classifier
 from laudo.networks.memory import reused_memory
-from laudo.networks.precision import Precision, autocast, memory_format
+from laudo.networks.precision import MEMORY_FORMAT, Precision, autocast
 from laudo.networks.views import seen
 from laudo.prepare.cache import PreparedImages
 
@@ -35,7 +35,7 @@ def frozen_features(
         view: of each image.
         batch_size: images at a time.
     """
-    classifier.eval().to(device).to(memory_format=memory_format(precision))
+    classifier.eval().to(device).to(memory_format=MEMORY_FORMAT)
     parts = []
     with (
         step(_("Features of the frozen backbone, once an image"), len(images)) as advance,
@@ -46,9 +46,7 @@ def frozen_features(
             indices = np.arange(start, min(start + batch_size, len(images)))
             pixels = torch.from_numpy(images.read(indices)).permute(0, 3, 1, 2).to(device)
             parts.append(
-                classifier.image_vector(seen(pixels, view).contiguous(memory_format=memory_format(precision)))
-                .float()
-                .cpu()
+                classifier.image_vector(seen(pixels, view).contiguous(memory_format=MEMORY_FORMAT)).float().cpu()
             )
             advance(len(indices))
     return torch.cat(parts).clone()

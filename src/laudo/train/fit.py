@@ -22,7 +22,7 @@ from laudo.core.run import Run
 from laudo.networks.classifier import Classifier, set_trainable
 from laudo.networks.head import ClassifierHead
 from laudo.networks.memory import reused_memory
-from laudo.networks.precision import Precision
+from laudo.networks.precision import MEMORY_FORMAT, Precision
 from laudo.train.bookkeeper import Bookkeeper, weights_path
 from laudo.train.checkpoint import SafeCheckpointIO, newest_checkpoint
 from laudo.train.inputs import EpochOrder, Part, loader, sampled_classes
@@ -122,6 +122,7 @@ def _run_phase(
         weights = balanced_weights(torch.from_numpy(train.targets), max(2, head.dense[-1].out_features))
     if isinstance(network, Classifier):
         set_trainable(network.backbone, recipe.network.trainable)
+        network.to(memory_format=MEMORY_FORMAT)
     lines = phase_lines(keeper.epochs, keeper.phase)
     earlier = len(keeper.epochs) - len(lines)
     module = Fit(network, recipe, weights, _learn_batch_norm(recipe), earlier, lines)

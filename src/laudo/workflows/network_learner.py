@@ -30,8 +30,8 @@ from laudo.workflows.dataset import Dataset
 from laudo.workflows.feature_cache import cached_features
 from laudo.workflows.learner import Learner
 
-REFIT_IMAGES = 128
-"""Training images on which `batch_norm: refitted` measures."""
+REFIT_IMAGES, REFIT_PIXELS = 128, 128 * 224 * 224
+"""Training images on which `batch_norm: refitted` measures; of large ones fewer, since all are in memory at once."""
 
 
 @dataclass
@@ -165,7 +165,9 @@ class NetworkLearner(Learner):
 
     def _refit_norms(self, train: Part) -> None:
         """Give the backbone's batch normalisation the statistics of images drawn from the training part."""
-        drawn = np.random.default_rng(self.recipe.training.seed).permutation(len(train))[:REFIT_IMAGES]
+        drawn = np.random.default_rng(self.recipe.training.seed).permutation(len(train))
+        area = self.recipe.prepare.height * self.recipe.prepare.width
+        drawn = drawn[: min(REFIT_IMAGES, max(8, REFIT_PIXELS // area))]
         pixels = train.inputs.read(train.indices[drawn])[0].to(self.dataset.device)
         self.classifier.to(self.dataset.device)
         refit_batch_norm(self.classifier.backbone, self.classifier.scaling(pixels))

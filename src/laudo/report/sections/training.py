@@ -126,7 +126,7 @@ def _facts(draft: Draft, trainings: list[Training]) -> list[str]:
         )
     if model.get("frozen_features"):
         facts.append(
-            _("The backbone stayed as pretrained, so it ran once an image, and the head learned from its features.")
+            _("The backbone was left as it was, so it ran once an image, and the head learned from its features.")
         )
     return facts
 
