@@ -131,8 +131,19 @@ def cells(system: System, runs: Sequence[FinishedRun]) -> list[str]:
 
 def _asked(run: FinishedRun) -> str:
     """Settings that differ from the shipped recipe, in brackets, for the narrow table."""
-    network = [one for one in run.changed if one.startswith(("network.backbone=", "network.descriptors=", "split.by="))]
-    return f" [{', '.join(network)}]" if network else ""
+    heads = (
+        "network.backbone=",
+        "network.blocks=",
+        "network.descriptors=",
+        "data.label=",
+        "split.by=",
+        "training.epochs=",
+    )
+    shown = [one for one in run.changed if one.startswith(heads)]
+    more = len([one for one in run.changed if not one.startswith(("network.weights=", *heads))])
+    if more:
+        shown.append(f"{more} more setting{'s' * (more > 1)}, below")
+    return f" [{', '.join(shown)}]" if shown else ""
 
 
 def _leakage(run: FinishedRun, metric: str) -> str:

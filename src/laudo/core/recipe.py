@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from laudo.core.messages import _
 from laudo.core.recipe_network import (
+    OF_MASK,
     BlockName,
     Classical,
     DescriptorGroup,
@@ -21,6 +22,7 @@ from laudo.core.recipe_prepare import Limits, Prepare, PrepareVolume, Section
 from laudo.core.recipe_training import Phase, Training
 
 __all__ = [
+    "OF_MASK",
     "Augment",
     "BlockName",
     "Classical",
@@ -40,6 +42,9 @@ __all__ = [
     "Training",
     "View",
 ]
+
+OF_NETWORKS = ("phases", "ensemble", "sampling", "loss", "label_smoothing", "early_stopping")
+"""Settings of the training that a classical classifier has no use for, and whose silence would be taken for work."""
 
 View = Literal["plain", "mirrored", "upside_down", "turned_90", "turned_180", "turned_270", "closer"]
 
@@ -183,7 +188,7 @@ class Recipe(Section):
     @property
     def needs_mask(self) -> bool:
         """Whether the mask decides what the network or its classifier is given."""
-        return self.prepare.needs_mask or not {"shape", "lesion"}.isdisjoint(self.network.descriptors)
+        return self.prepare.needs_mask or not OF_MASK.isdisjoint(self.network.descriptors)
 
     @model_validator(mode="after")
     def _classifier_fits(self) -> Recipe:
@@ -205,11 +210,10 @@ class Recipe(Section):
                 "network.classifier: {name} learns from features that never change: no trained layers, no blocks, no random changes"
             )
             raise ValueError(text.format(name=network.classifier))
-        odd = [
-            name
-            for name, given in (("phases", self.training.phases), ("ensemble", self.training.ensemble > 1))
-            if given
-        ]
+        fields = type(self.training).model_fields
+        odd = [name for name in OF_NETWORKS if getattr(self.training, name) != fields[name].default]
+        if network.classifier == "knn" and self.training.class_weights != "none":
+            odd.append("class_weights")
         if network.classifier != "dense" and odd:
             text = _("training.{key} is for networks, not for network.classifier: {name}")
             raise ValueError(text.format(key=odd[0], name=network.classifier))
@@ -256,7 +260,8 @@ class Recipe(Section):
             raise ValueError(_("evaluation.headline is test, but split.test is 0"))
         if self.split.validation == 0:
             raise ValueError(_("split.validation is 0: without it nothing can be chosen"))
-        if self.training.keep == "last" and self.training.early_stopping:
+        patient = self.training.early_stopping or any(phase.early_stopping for phase in self.training.phases)
+        if self.training.keep == "last" and patient:
             raise ValueError(_("training.early_stopping needs training.keep: best"))
         epochs = self.training.epochs_in_all
         late = [epoch for epoch in self.training.report_at_epochs if epoch > epochs]

@@ -163,6 +163,8 @@ def _section(path: tuple[str, ...]) -> type[BaseModel]:
     """Model that holds the keys at a path."""
     section: type[BaseModel] = Recipe
     for part in path:
+        if part.isdigit():  # a place in a list, whose entries are of one kind
+            continue
         annotation = section.model_fields[part].annotation
         options = [annotation, *getattr(annotation, "__args__", ())]
         section = next(o for o in options if isinstance(o, type) and issubclass(o, BaseModel))

@@ -10,6 +10,8 @@ from laudo.core.recipe_prepare import Section
 
 BlockName = Literal["pdf", "se"]
 DescriptorGroup = Literal["texture", "intensity", "colour", "shape", "lesion"]
+OF_MASK: frozenset[DescriptorGroup] = frozenset({"shape", "lesion"})
+"""Groups measured on the picture and its mask as they are; the others on the prepared picture."""
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 

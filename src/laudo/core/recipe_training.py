@@ -78,12 +78,12 @@ class Training(Section):
     averaging_decay: float = Field(0.99, ge=0.0, lt=1.0)
     """`ema`: share of the old average at each step; smaller in the first steps."""
     averaging_from: Fraction = 0.5
-    """`swa`: share of the epochs after which the mean begins."""
+    """`swa`: share of the epochs after which the mean begins; earlier epochs are not kept, and none of them ends the training."""
     ensemble: int = Field(1, ge=1)
     """Networks that are trained; with two or more, each leaves another fold of training and validation part out, is stopped by it,
     and the answer is the mean of all. The validation figures are then out of fold."""
     label_smoothing: float = Field(0.0, ge=0.0, lt=0.5)
-    """Share of the target spread over the other classes."""
+    """Share of the target spread evenly over all classes, the own one among them."""
     early_stopping: int | None = Field(None, ge=1)
     """Epochs without progress on validation before stopping; none: train all epochs."""
     keep: Literal["best", "last"] = "best"
@@ -108,4 +108,16 @@ class Training(Section):
         odd = [name for name in ("focal_alpha", "focal_gamma") if getattr(self, name) != fields[name].default]
         if odd and "focal" not in {self.loss, *(phase.loss for phase in self.phases)}:
             raise ValueError(_("{names}: only with training.loss: focal").format(names=", ".join(odd)))
+        return self
+
+    @model_validator(mode="after")
+    def _mean_of_epochs_begins(self) -> Training:
+        if self.averaging != "swa":
+            return self
+        if self.averaging_from == 1:
+            raise ValueError(_("training.averaging_from is 1: the mean of training.averaging: swa would never begin"))
+        if self.early_stopping or any(phase.early_stopping for phase in self.phases):
+            raise ValueError(
+                _("training.early_stopping could end before the mean of training.averaging: swa has begun")
+            )
         return self

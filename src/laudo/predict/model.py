@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from laudo.core.atomic import atomic_path
 from laudo.core.predictions import Threshold
-from laudo.core.recipe import Network, Prepare, View
+from laudo.core.recipe import OF_MASK, Network, Prepare, View
 from laudo.core.run import Run
 from laudo.networks.backbone import BackboneSpec
 from laudo.networks.classical import ClassicalClassifier, load_classical
@@ -76,7 +76,7 @@ class Model:
     @property
     def needs_mask(self) -> bool:
         """Whether images can be predicted with their masks only."""
-        return self.prepare.needs_mask or not {"shape", "lesion"}.isdisjoint(self.network.descriptors)
+        return self.prepare.needs_mask or not OF_MASK.isdisjoint(self.network.descriptors)
 
     def save(self, run: Run) -> None:
         """Write weights, classical classifier and model.json; the description last: it never stands without them."""

@@ -18,7 +18,7 @@ from laudo.core.cache_folder import cache_folder
 from laudo.core.manifest import Manifest
 from laudo.core.messages import _
 from laudo.core.progress import step
-from laudo.core.recipe import DescriptorGroup, Prepare
+from laudo.core.recipe import OF_MASK, DescriptorGroup, Prepare
 from laudo.prepare.bounded import in_order
 from laudo.prepare.cache import Picture, not_written, picture_keys
 from laudo.prepare.cut import whole
@@ -35,8 +35,6 @@ GROUPS: dict[DescriptorGroup, str] = {
     "lesion": "laudo.prepare.descriptor_lesion",
 }
 """Where each group is measured; brought in when it is asked for, since scikit-image takes a second."""
-OF_MASK = frozenset({"shape", "lesion"})
-"""Groups measured on the picture and its mask as they are; the others on the prepared picture."""
 LIBRARIES = ("numpy", "scipy", "skimage", "pywt", "PIL")
 """What the values depend on besides this code."""
 

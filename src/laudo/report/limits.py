@@ -201,6 +201,11 @@ def _procedure(evidence: Evidence, voice: Voice) -> list[str]:
         )
     if evidence.is_cross_validation and evidence.result is not None:
         found.append(_("The pooled figures judge the procedure, not one model: each fold has a model of its own."))
+        recipe = evidence.recipe
+        if recipe is not None and recipe.network.classifier == "dense" and not recipe.prepare.needs_fitting:
+            found.append(
+                _("On new images the networks of all folds answer together; nothing has judged that mean of theirs.")
+            )
     if not evidence.explained and evidence.result is not None:
         found.append(_("Nothing was explained: the model may be right for the wrong reason."))
     return found

@@ -102,6 +102,8 @@ def _warning(evidence: Evidence, voice: Voice) -> list[str]:
 def _model(evidence: Evidence, voice: Voice) -> list[str]:
     _ = voice.gettext
     model, recipe = evidence.model, evidence.recipe
+    if evidence.is_cross_validation:  # what it knows of one fold's model is not so of their mean
+        model = {key: value for key, value in model.items() if key not in {"threshold", "parameters"}}
     facts = [
         (_("Network"), recipe.network.backbone if recipe else None),
         (_("Classifier"), recipe.network.classifier if recipe and recipe.network.classifier != "dense" else None),

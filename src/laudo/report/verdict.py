@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from laudo.core.messages import N_
+from laudo.core.recipe import Recipe
 from laudo.report.context import Evidence
 from laudo.report.names import metric_name, part_name
 from laudo.report.voice import Voice
@@ -32,9 +33,6 @@ MISTAKES: dict[str, str] = {
     "context-erased": N_(
         "Everything outside the lesion's outline was painted black: its margin, its shadow and the tissue around it, which a "
         "radiologist looks at, are gone."
-    ),
-    "augmented-evaluation": N_(
-        "Images that judge were changed at random too: the same model gives other figures each time."
     ),
 }
 """Sentences of ``recipe.mistakes``; a mistake that is not named here is shown in the recipe's own words."""
@@ -226,5 +224,17 @@ def warnings(evidence: Evidence, voice: Voice) -> list[str]:
         names.append("random-split")
     if evidence.quoted_from_validation:
         names.append("validation-quoted")
-    names += recipe.mistakes if recipe is not None else ()
+    if recipe is not None:
+        names += [name for name in recipe.mistakes if _is_made(name, recipe, evidence)]
     return [voice.gettext(MISTAKES.get(name, name)) for name in dict.fromkeys(names)]
+
+
+def _is_made(mistake: str, recipe: Recipe, evidence: Evidence) -> bool:
+    """Whether a run still makes a mistake of its recipe: a setting that was changed may have mended it."""
+    made = {
+        "random-split": recipe.split.by == "sample",
+        "validation-quoted": recipe.evaluation.headline == "val" and not evidence.is_cross_validation,
+        "unscaled-descriptors": not recipe.network.classical.standardise,
+        "context-erased": recipe.prepare.mask == "erase",
+    }
+    return made.get(mistake, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Callable
@@ -58,12 +59,19 @@ class Bookkeeper(pl.Callback):
     @property
     def reason(self) -> str:
         """Why the training has ended."""
+        if self.diverged:
+            return "diverged"
         if self.out_of_time:
             return "max_minutes"
         last = len(self.plan)
         training = self.plan[-1].training
         stopped = should_stop(phase_lines(self.epochs, last), training.early_stopping, training.watch)
         return "early_stopping" if stopped else "all_epochs"
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the network's answers are no longer numbers: no step can mend its weights."""
+        return bool(self.epochs) and self.epochs[-1]["val_loss"] is None
 
     def resume(self, epoch: int) -> None:
         """Forget what the log holds beyond the checkpoint of ``epoch``."""
@@ -79,6 +87,8 @@ class Bookkeeper(pl.Callback):
         assert isinstance(pl_module, Fit)
         epoch = pl_module.epochs_before + 1
         line: dict[str, Any] = {"epoch": epoch, **({"phase": self.phase} if len(self.plan) > 1 else {})}
+        if pl_module.averaged is not None and pl_module.averaged.is_active:
+            line["averaged"] = True
         line |= {**epoch_figures(pl_module), "seconds": round(time.monotonic() - self._started, 3)}
         self.epochs.append(line)
         lines = phase_lines(self.epochs, self.phase)
@@ -88,8 +98,8 @@ class Bookkeeper(pl.Callback):
         self._append(line)
         trainer.save_checkpoint(epoch_path(self.run.checkpoints, epoch))
         self._delete_old(epoch)
-        self.advance(1, f"val {line['val_loss']:.3f}")
-        phase_over = is_over(self.epochs, self.phase, self.plan[self.phase - 1])
+        self.advance(1, "val –" if self.diverged else f"val {line['val_loss']:.3f}")
+        phase_over = self.diverged or is_over(self.epochs, self.phase, self.plan[self.phase - 1])
         self.out_of_time = not (phase_over and self.phase == len(self.plan)) and self.time_is_up()
         trainer.should_stop = phase_over or self.out_of_time
 
@@ -138,21 +148,31 @@ def _number(path: Path) -> int:
 def epoch_figures(module: Fit) -> dict[str, Any]:
     """Loss and accuracy of both parts. The head's penalty has a line of its own.
 
-    Losses are those of the recipe; validation's without class weights and smoothing.
+    Losses are those of the recipe; validation's without class weights and smoothing. What is not a number is None, and so are all
+    figures of validation when one of its answers is not.
     """
     train_probabilities, train_targets = (torch.cat(parts) for parts in zip(*module.train_seen, strict=True))
     val_logits, val_targets = (torch.cat(parts) for parts in zip(*module.val_seen, strict=True))
-    val_probabilities = class_probabilities(val_logits, module.head.multilabel)
     n = sum(count for _, count in module.train_losses)
     optimizer = module.trainer.optimizers[0]
     names = ("balanced_accuracy", "auc_roc")
-    measured = measure(val_probabilities.cpu().numpy(), val_targets.cpu().numpy(), names=names)
+    figures: dict[str, float | None] = dict.fromkeys(("val_loss", "val_accuracy", *[f"val_{name}" for name in names]))
+    if bool(torch.isfinite(val_logits).all()):
+        val_probabilities = class_probabilities(val_logits, module.head.multilabel)
+        measured = measure(val_probabilities.cpu().numpy(), val_targets.cpu().numpy(), names=names)
+        figures = {
+            "val_loss": float(classification_loss(val_logits, val_targets, module.recipe.training)),
+            "val_accuracy": float(right_answers(val_probabilities, val_targets).float().mean()),
+            **{f"val_{name}": measured[name] for name in names},
+        }
     return {
-        "train_loss": sum(float(loss) * count for loss, count in module.train_losses) / n,
+        "train_loss": _number_or_none(sum(float(loss) * count for loss, count in module.train_losses) / n),
         "train_accuracy": float(right_answers(train_probabilities, train_targets).float().mean()),
-        "val_loss": float(classification_loss(val_logits, val_targets, module.recipe.training)),
-        "val_accuracy": float(right_answers(val_probabilities, val_targets).float().mean()),
-        **{f"val_{name}": measured[name] for name in names},
-        "penalty": float(module.head.penalty()),
+        **figures,
+        "penalty": _number_or_none(float(module.head.penalty())),
         "learning_rate": optimizer.param_groups[0]["lr"],
     }
+
+
+def _number_or_none(value: float) -> float | None:
+    return value if math.isfinite(value) else None

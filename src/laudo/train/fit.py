@@ -15,6 +15,7 @@ import lightning.pytorch as pl
 import torch
 from safetensors.torch import load_file
 
+from laudo.core.errors import RunError
 from laudo.core.messages import _
 from laudo.core.progress import step
 from laudo.core.recipe import Recipe
@@ -25,7 +26,7 @@ from laudo.networks.memory import reused_memory
 from laudo.networks.precision import MEMORY_FORMAT, Precision
 from laudo.train.bookkeeper import Bookkeeper, weights_path
 from laudo.train.checkpoint import SafeCheckpointIO, newest_checkpoint
-from laudo.train.inputs import EpochOrder, Part, loader, sampled_classes
+from laudo.train.inputs import EpochOrder, Part, loader
 from laudo.train.losses import balanced_weights
 from laudo.train.module import Fit
 from laudo.train.phases import is_over, kept_in_phase, phase_lines, phase_recipes
@@ -89,7 +90,7 @@ def fit(
         if found:
             advance(found[1])
         for number, phase in enumerate(plan, start=1):
-            if is_over(keeper.epochs, number, phase) or keeper.out_of_time:
+            if is_over(keeper.epochs, number, phase) or keeper.out_of_time or keeper.diverged:
                 continue
             keeper.phase = number
             going_on = bool(phase_lines(keeper.epochs, number))
@@ -97,6 +98,13 @@ def fit(
                 start = kept_in_phase(keeper.epochs, number - 1, plan[number - 2])
                 network.load_state_dict(load_file(weights_path(run, start)))
             _run_phase(network, train, val, keeper, found[0] if found and going_on else None, device, precision)
+    kept = next(line for line in keeper.epochs if line["epoch"] == keeper.kept_epoch())
+    if kept["val_loss"] is None:
+        raise RunError(
+            _("The training has diverged: the network's answers are no longer numbers."),
+            found=_("epoch {n}").format(n=kept["epoch"]),
+            cure=_("Begin a new run with a lower training.learning_rate, or with some training.warmup_epochs."),
+        )
     network.load_state_dict(load_file(weights_path(run, keeper.kept_epoch())))
     if isinstance(network, Classifier):  # what was trained in any phase, however often the training was begun again
         begun = {line.get("phase", 1) for line in keeper.epochs}
@@ -150,7 +158,7 @@ def _run_trainer(
     for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.ERROR)
     training = module.recipe.training
-    classes = sampled_classes(train.targets) if training.sampling == "balanced" else None
+    classes = train.targets if training.sampling == "balanced" else None
     order = EpochOrder(len(train), training.seed, module.earlier, classes)
     trainer = pl.Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",

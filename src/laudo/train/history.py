@@ -24,7 +24,7 @@ def best_epoch(epochs: Epochs, watch: Watch = "loss") -> int:
     def rank(line: dict[str, Any]) -> tuple[float, float, int]:
         figure = None if watch == "loss" else line[f"val_{watch}"]
         gained = -math.inf if figure is None or math.isnan(figure) else figure
-        loss = math.inf if math.isnan(line["val_loss"]) else line["val_loss"]
+        loss = math.inf if line["val_loss"] is None else line["val_loss"]
         return -gained, loss, line["epoch"]
 
     return int(min(epochs, key=rank)["epoch"])
@@ -48,7 +48,7 @@ def rate_factor(epochs: Epochs, training: Training) -> float:
         return 1.0
     factor, lowest, waited = 1.0, math.inf, 0
     for line in epochs[training.warmup_epochs :]:
-        if line["val_loss"] < lowest - 1e-4:
+        if line["val_loss"] is not None and line["val_loss"] < lowest - 1e-4:
             lowest, waited = line["val_loss"], 0
         else:
             waited += 1

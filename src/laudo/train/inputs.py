@@ -152,13 +152,6 @@ def balanced_order(classes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return rng.permutation(np.concatenate(drawn))
 
 
-def sampled_classes(targets: np.ndarray) -> np.ndarray:
-    """(n,) what :func:`balanced_order` takes for classes: the classes or, where samples have several labels, their combinations."""
-    if targets.ndim == 1:
-        return targets
-    return np.asarray(np.unique(targets, axis=0, return_inverse=True)[1]).ravel()
-
-
 def loader(part: Part, batch_size: int, order: EpochOrder | None) -> DataLoader[Batch]:
     """Batches of a part, in its own order when no other is given.
 

@@ -43,7 +43,7 @@ def kept_in_phase(epochs: Epochs, number: int, recipe: Recipe) -> int:
     lines = phase_lines(epochs, number)
     if recipe.training.keep == "last":
         return int(lines[-1]["epoch"]) if lines else 0
-    return best_epoch(lines, recipe.training.watch)
+    return best_epoch(_averaged(lines), recipe.training.watch)
 
 
 def kept_epoch(epochs: Epochs, plan: list[Recipe]) -> int:
@@ -57,4 +57,9 @@ def kept_epoch(epochs: Epochs, plan: list[Recipe]) -> int:
     differ = len({recipe.training.loss for recipe in plan}) > 1
     if training.keep == "last" or (differ and training.watch == "loss"):
         return kept_in_phase(epochs, last, plan[last - 1])
-    return best_epoch(epochs, training.watch)
+    return best_epoch(_averaged(epochs), training.watch)
+
+
+def _averaged(epochs: Epochs) -> Epochs:
+    """Epochs that were judged by averaged weights; all, as long as there are none."""
+    return [line for line in epochs if line.get("averaged")] or epochs

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from laudo.core.errors import DataError
 from laudo.core.manifest import Manifest
 from laudo.core.messages import _
 from laudo.core.predictions import Threshold
@@ -17,6 +18,7 @@ from laudo.networks.classifier import Classifier
 from laudo.networks.ensemble import Ensemble
 from laudo.predict.model import Model
 from laudo.split.grouped import fold_numbers
+from laudo.split.groups import group_codes
 from laudo.train.fit import Deadline, Fitted
 from laudo.workflows.dataset import Dataset
 from laudo.workflows.learner import Learner
@@ -90,11 +92,12 @@ class EnsembleLearner(Learner):
             seed = self.recipe.training.seed + number - 1
             training = self.recipe.training.model_copy(update={"ensemble": 1, "seed": seed})
             member = self.one.with_recipe(self.recipe.model_copy(update={"training": training}))
-            fitted = member.train(
-                Run(run.checkpoints / f"member-{number}"), manifest.with_columns(split=parts), deadline
-            )
-            epochs += [{"member": number, **line} for line in fitted.epochs]
-            run.write_log(epochs)
+            place = Run(run.checkpoints / f"member-{number}")
+            try:
+                fitted = member.train(place, manifest.with_columns(split=parts), deadline)
+            finally:  # of a member that fails, the epochs up to then
+                epochs += [{"member": number, **line} for line in place.log()]
+                run.write_log(epochs)
             if fitted.reason == "max_minutes":
                 return Fitted(fitted.kept_epoch, fitted.reason, epochs)
             self.members.append(member.classifier)
@@ -121,4 +124,11 @@ class EnsembleLearner(Learner):
         split = self.recipe.split
         if split.by == "official":
             split = split.model_copy(update={"by": "group"})
+        groups, members = len(np.unique(group_codes(manifest, split.by))), self.recipe.training.ensemble
+        if groups < members:
+            raise DataError(
+                _("There are fewer groups than networks in the ensemble."),
+                found=_("groups: {groups}, networks: {networks}").format(groups=groups, networks=members),
+                cure=_("Choose at most {n} networks (training.ensemble).").format(n=groups),
+            )
         return fold_numbers(manifest, self.recipe.training.ensemble, split, split.seed + 1)

@@ -49,7 +49,7 @@ def plan_training(name: str, settings: Sequence[str], data: Path | None, folds: 
         "trainings": trainings
         * recipe.training.ensemble
         * (1 + 2 * recipe.split.folds * recipe.evaluation.leakage_check),
-        "epochs_at_most": _epochs(recipe),
+        "epochs_at_most": recipe.training.epochs_in_all if recipe.network.classifier == "dense" else 0,
         "backbone": recipe.network.backbone,
         "backbone_runs": "once an image" if recipe.has_fixed_features else "every epoch",
         "device": str(device),
@@ -57,14 +57,6 @@ def plan_training(name: str, settings: Sequence[str], data: Path | None, folds: 
         "cache_mib": round(cache_bytes / 2**20, 1),
         "free_mib": round(shutil.disk_usage(folder).free / 2**20),
     }
-
-
-def _epochs(recipe: Recipe) -> int:
-    """Epochs of one training: of all its phases; a classical classifier has none."""
-    training = recipe.training
-    if recipe.network.classifier != "dense":
-        return 0
-    return sum(phase.epochs or training.epochs for phase in training.phases) if training.phases else training.epochs
 
 
 def _parts(recipe: Recipe, manifest: Manifest, cross_validated: bool) -> tuple[dict[str, int], int]:

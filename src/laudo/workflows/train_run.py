@@ -16,7 +16,7 @@ from laudo.core.recipe_file import dump_recipe
 from laudo.core.run import Run
 from laudo.explain.cases import Pictures, explain_cases
 from laudo.split.grouped import fold_numbers, repeat, split_fold, split_parts
-from laudo.train.fit import Deadline
+from laudo.train.fit import Deadline, Fitted
 from laudo.workflows.dataset import Dataset, open_dataset
 from laudo.workflows.judge import judge, milestones, threshold_of
 from laudo.workflows.leakage import leakage_worth
@@ -138,7 +138,7 @@ def train_split(run: Run, learner: Learner, manifest: Manifest, options: Options
     learner = learner.for_split(manifest)
     fitted = learner.train(run, manifest, options.deadline)
     if not learner.ready:
-        run.set_state("stopped", reason=fitted.reason, epochs=len(fitted.epochs), seconds=_since(started))
+        run.set_state("stopped", reason=fitted.reason, epochs=len(fitted.epochs), seconds=_seconds(started, fitted))
         return
     threshold, rule = threshold_of(learner, manifest)
     metrics = judge(run, learner, manifest, threshold)
@@ -161,7 +161,10 @@ def train_split(run: Run, learner: Learner, manifest: Manifest, options: Options
         run.write_json("metrics", {**metrics, **({"leakage": worth} if worth else {})})
     reason = "max_minutes" if stopped else fitted.reason
     run.set_state(
-        "stopped" if stopped else "finished", reason=reason, epochs=len(fitted.epochs), seconds=_since(started)
+        "stopped" if stopped else "finished",
+        reason=reason,
+        epochs=len(fitted.epochs),
+        seconds=_seconds(started, fitted),
     )
 
 
@@ -176,7 +179,8 @@ def open_run(recipe: Recipe, out: Path, resume: bool) -> Run:
         if out.is_dir() and any(path for path in out.iterdir() if not path.name.startswith(".")):
             raise RunError(_("The folder is not empty."), file=out, cure=_("Choose another one with --out."))
         return run
-    if run.state()["state"] == "failed" and not run.log_path.is_file() and not run.folds():
+    begun = run.log_path.is_file() or run.checkpoints.is_dir() or bool(run.folds())
+    if run.state()["state"] == "failed" and not begun:
         return run  # nothing was trained: weights or data were missing, and the user has mended that
     if not resume:
         raise RunError(
@@ -265,3 +269,8 @@ def _explain(run: Run, learner: Learner, manifest: Manifest) -> None:
 
 def _since(started: float) -> float:
     return round(time.monotonic() - started, 1)
+
+
+def _seconds(started: float, fitted: Fitted) -> float:
+    """Time a run took; of one that was resumed, at least that of its epochs, whichever process trained them."""
+    return max(_since(started), round(sum(line.get("seconds") or 0.0 for line in fitted.epochs), 1))

@@ -92,6 +92,7 @@ def _facts(draft: Draft, trainings: list[Training]) -> list[str]:
         "all_epochs": _("all epochs of the recipe were trained"),
         "early_stopping": _("validation stood still, so it stopped early"),
         "max_minutes": _("the time allowed was used up, so it stopped early"),
+        "diverged": _("the network's answers were no longer numbers, so it stopped"),
         "interrupted": _("the user stopped it"),
     }
     if len(trainings) == 1:
