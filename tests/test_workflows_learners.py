@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 
@@ -10,12 +11,14 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from laudo.core.errors import RunError
+from laudo.core.errors import DataError, RunError
 from laudo.core.run import Run
 from laudo.networks.classifier import class_probabilities
 from laudo.networks.ensemble import Ensemble
 from laudo.networks.table import build_classifier
-from laudo.workflows import train_run
+from laudo.prepare.describe import describe_images
+from laudo.train import module
+from laudo.workflows import network_learner, train_run
 from laudo.workflows.open_model import open_model
 from laudo.workflows.use_model import explain_paths, predict_paths
 from training_example import (
@@ -39,6 +42,11 @@ KNN = {
         "trainable": 0.0,
         "output": "softmax",
     }
+}
+BESIDE = {
+    "network": {"descriptors": ["texture", "intensity"], "companion": "logistic_regression"},
+    "training": {"epochs": 2},
+    "evaluation": {"explained_cases": 2},
 }
 FOREST = {
     "network": {**FROZEN["network"], "classifier": "random_forest", "output": "softmax", "classical": {"trees": 30}},
@@ -222,3 +230,117 @@ def test_settings_that_contradict_each_other_are_refused(change, words):
 def test_the_log_of_an_ensemble_is_plain_json(together):
     lines = together.log_path.read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["epoch"] for line in lines] == [1, 2, 3, 4] * 3
+
+
+# a classical classifier beside the network -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ensemble", [1, 3])
+def test_a_companion_has_half_of_the_say(images, tmp_path, ensemble):
+    recipe = small_recipe({**BESIDE, "training": {"epochs": 2, "ensemble": ensemble}})
+    run = train(recipe, images, tmp_path / "run")
+    assert sorted(path.name for path in run.folder.glob("companion-*")) == [
+        f"companion-{number}.skops" for number in range(1, ensemble + 1)
+    ]
+    assert _told_again(run, images, tmp_path) < 1e-5
+    model = open_model(run)
+    pixels = torch.randint(0, 256, (4, 1, recipe.prepare.height, recipe.prepare.width), dtype=torch.uint8)
+    known = describe_images(run.manifest(), model.prepare, ("texture", "intensity"))[:4]
+    alone = dataclasses.replace(model, companions=()).predict(pixels, "fp32", known)
+    beside = np.mean([one.probabilities(known) for one in model.companions], axis=0)
+    assert np.abs(alone - beside).max() > 0.01  # else either would do
+    np.testing.assert_allclose(model.predict(pixels, "fp32", known), (alone + beside) / 2, atol=1e-12)
+
+
+def test_companions_of_all_folds_answer_with_their_networks(images, tmp_path):
+    recipe = small_recipe({**BESIDE, "evaluation": {"explained_cases": 0}})
+    root = train(recipe, images, tmp_path / "run", folds=True)
+    files = sorted((images / "yes").iterdir())[:4]
+    single = [predict_paths(fold, files, tmp_path / fold.folder.name) for fold in root.folds()]
+    rows = predict_paths(root, files, tmp_path / "all")
+    np.testing.assert_allclose(
+        rows["probability:yes"], np.mean([one["probability:yes"] for one in single], axis=0), atol=1e-6
+    )
+
+
+def test_a_companion_is_read_type_by_type(images, tmp_path):
+    run = train(small_recipe(BESIDE), images, tmp_path / "run")
+    run.companion_path(1).write_bytes(b"cos\nsystem\n(S'true'\ntR.")
+    with pytest.raises(RunError, match="can not be read"):
+        open_model(run)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        {"companion": "svm"},
+        {"companion": "svm", "descriptors": ["shape"], "classifier": "knn", "trainable": 0.0},
+    ],
+)
+def test_a_companion_needs_descriptors_and_a_network(network):
+    with pytest.raises(ValidationError, match=r"network\.companion needs"):
+        small_recipe({"network": network})
+
+
+# what fails -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_that_failed_in_a_first_member_is_not_begun_anew_with_another_recipe(images, tmp_path, monkeypatch):
+    calls = []
+    fit = network_learner.fit
+
+    def breaks(*arguments):
+        calls.append(1)
+        if len(calls) == 1:
+            arguments = (*arguments[:3], _shortened(arguments[3]), *arguments[4:])
+            fit(*arguments)
+            raise RuntimeError("out of memory")
+        return fit(*arguments)
+
+    monkeypatch.setattr(network_learner, "fit", breaks)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        train(small_recipe(ENSEMBLE), images, tmp_path / "run")
+    run = Run(tmp_path / "run")
+    assert [line["epoch"] for line in run.log()] == [1, 2]  # the report can draw them
+    run.set_state("failed")
+    other = small_recipe({**ENSEMBLE, "training": {**ENSEMBLE["training"], "learning_rate": 0.5}})
+    with pytest.raises(RunError, match="already"):
+        train(other, images, tmp_path / "run")
+
+
+def _shortened(recipe):
+    return recipe.model_copy(update={"training": recipe.training.model_copy(update={"epochs": 2})})
+
+
+def test_an_ensemble_larger_than_the_number_of_groups_names_its_own_setting(images, tmp_path):
+    with pytest.raises(DataError) as caught:
+        train(small_recipe({"training": {"ensemble": 40}}), images, tmp_path / "run")
+    assert "training.ensemble" in str(caught.value.cure)
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_a_training_that_diverges_from_the_start_says_so(images, tmp_path, monkeypatch, keep):
+    monkeypatch.setattr(module.Fit, "training_step", _poisoned(1))
+    with pytest.raises(RunError, match="diverged"):
+        train(small_recipe({"training": {"epochs": 3, "keep": keep}}), images, tmp_path / "run")
+    assert len(Run(tmp_path / "run").log()) == 1
+
+
+def test_a_training_that_diverges_later_keeps_what_was_good(images, tmp_path, monkeypatch):
+    monkeypatch.setattr(module.Fit, "training_step", _poisoned(2))
+    run = train(small_recipe({"training": {"epochs": 4}}), images, tmp_path / "run")
+    assert run.state()["reason"] == "diverged"
+    assert [line["val_loss"] is None for line in run.log()] == [False, True]
+    assert run.json("model")["best_epoch"] == 1
+    assert "NaN" not in run.log_path.read_text()
+
+
+def _poisoned(epoch):
+    """A step after which, in this epoch, the weights are not numbers."""
+    step = module.Fit.training_step
+
+    def training_step(self, batch, batch_idx):
+        loss = step(self, batch, batch_idx)
+        return loss * float("nan") if self.epochs_before + 1 == epoch else loss
+
+    return training_step

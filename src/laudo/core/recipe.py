@@ -205,6 +205,10 @@ class Recipe(Section):
                     "network.backbone: descriptors measures each image as it is: no evaluation.views, no augment.mirrored_copies"
                 )
             )
+        if network.companion != "none" and (not network.descriptors or network.classifier != "dense"):
+            raise ValueError(_("network.companion needs network.descriptors and network.classifier: dense"))
+        if network.companion != "none" and network.output == "multilabel":
+            raise ValueError(_("network.companion is for one class a sample, not for several labels"))
         if network.classifier != "dense" and not self.has_fixed_features:
             text = _(
                 "network.classifier: {name} learns from features that never change: no trained layers, no blocks, no random changes"

@@ -66,10 +66,13 @@ class Network(Section):
     """Groups of measured features, beside the image or, with `backbone: descriptors`, instead of it: `texture` (co-occurrence,
     local binary patterns, wavelet energy), `intensity` and `colour` (histogram, moments), `shape` (of the mask), `lesion` (grey
     levels inside, around and below the mask)."""
+    companion: Literal["none", "knn", "logistic_regression", "svm", "random_forest", "gradient_boosting"] = "none"
+    """A classical classifier that learns from `descriptors` alone, beside the network; the answer is the mean of the network's
+    probabilities and its own."""
     classifier: Literal["dense", "knn", "logistic_regression", "svm", "random_forest", "gradient_boosting"] = "dense"
     """What decides: dense layers, trained as a network is, or a classifier of scikit-learn on features that never change."""
     classical: Classical = Classical()
-    """Settings of scikit-learn's classifiers."""
+    """Settings of scikit-learn's classifiers, of a `companion` too."""
     weights: str = "hub"
     """A safetensors file, `hub` (LAUDO_WEIGHTS, then the hub's cache, then the hub) or `none` (random)."""
     input_scaling: InputScaling | None = None

@@ -53,6 +53,10 @@ class Run:
         """model.skops: a classical classifier."""
         return self.folder / "model.skops"
 
+    def companion_path(self, number: int) -> Path:
+        """companion-1.skops …: a classical classifier beside each network."""
+        return self.folder / f"companion-{number}.skops"
+
     @property
     def model_path(self) -> Path:
         """model.json: what is needed to use the weights."""

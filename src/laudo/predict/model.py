@@ -18,6 +18,7 @@ from laudo.core.run import Run
 from laudo.networks.backbone import BackboneSpec
 from laudo.networks.classical import ClassicalClassifier, load_classical
 from laudo.networks.classifier import Classifier
+from laudo.networks.companions import join_answers
 from laudo.networks.ensemble import Ensemble
 from laudo.networks.precision import Precision
 from laudo.networks.table import assemble, build_backbone
@@ -41,6 +42,7 @@ class Model:
         threshold: of the positive class, or of each label; None where the largest probability wins.
         views: of each image, over which the answer is averaged.
         facts: the rest of model.json.
+        companions: classical classifiers that answer beside the networks, one for each.
     """
 
     classifier: Classifier | Ensemble | None
@@ -52,6 +54,7 @@ class Model:
     threshold: Threshold
     views: tuple[View, ...]
     facts: dict[str, Any]
+    companions: tuple[ClassicalClassifier, ...] = ()
 
     def predict(self, pixels: Tensor, precision: Precision, descriptors: np.ndarray | None = None) -> np.ndarray:
         """(B, K) float64 probabilities.
@@ -65,7 +68,8 @@ class Model:
             return predict_classical(self.classical, self.classifier, pixels, precision, self.views, descriptors)
         assert self.classifier is not None, "a model without a network has a classical classifier"
         beside = None if descriptors is None else torch.from_numpy(descriptors)
-        return predict_pixels(self.classifier, pixels, precision, self.views, beside).double().numpy()
+        answers = predict_pixels(self.classifier, pixels, precision, self.views, beside).double().numpy()
+        return join_answers(answers, self.companions, descriptors)
 
     @property
     def separator(self) -> str | None:
@@ -93,6 +97,8 @@ class Model:
             parameters = list(asked.parameters())
         if self.classical is not None:
             self.classical.save(run.classical_path)
+        for number, companion in enumerate(self.companions, start=1):
+            companion.save(run.companion_path(number))
         members = len(self.classifier.networks) if isinstance(self.classifier, Ensemble) else 1
         run.write_json(
             "model",
@@ -138,7 +144,9 @@ def load_model(run: Run, device: torch.device) -> Model:
     except (OSError, SafetensorError, RuntimeError) as error:
         raise run.damaged(run.weights_path, str(error).splitlines()[0]) from error
     classical = None if network.classifier == "dense" else load_classical(run.classical_path)
-    return Model(classifier, classical, spec, network, prepare, classes, threshold, views, facts)
+    asked = range(1, int(facts["members"]) + 1) if network.companion != "none" else ()
+    companions = tuple(load_classical(run.companion_path(number)) for number in asked)
+    return Model(classifier, classical, spec, network, prepare, classes, threshold, views, facts, companions)
 
 
 def _build(spec: BackboneSpec, network: Network, prepare: Prepare, classes: int, members: int) -> Classifier | Ensemble:

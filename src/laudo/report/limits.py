@@ -206,6 +206,12 @@ def _procedure(evidence: Evidence, voice: Voice) -> list[str]:
             found.append(
                 _("On new images the networks of all folds answer together; nothing has judged that mean of theirs.")
             )
+    if evidence.explained and evidence.recipe is not None and evidence.recipe.network.companion != "none":
+        found.append(
+            _(
+                "The maps show the network; the classifier beside it, with half of the say, looks at measured features alone."
+            )
+        )
     if not evidence.explained and evidence.result is not None:
         found.append(_("Nothing was explained: the model may be right for the wrong reason."))
     return found

@@ -50,6 +50,7 @@ def network_text(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
         text.append(_("Dropout of {value} was used in the head.").format(value=voice.short(head.dropout)))
     if head.l2:
         text.append(_("The head's kernels had an L2 penalty of {value}.").format(value=voice.short(head.l2)))
+    text += _companion(recipe, voice)
     if evidence.model.get("parameters"):
         members = int(evidence.model.get("members") or 1)
         sentence = (
@@ -131,15 +132,7 @@ def _descriptors(network: Network, voice: Voice) -> list[str]:
 
 def _classical(evidence: Evidence, network: Network, voice: Voice) -> list[str]:
     _ = voice.gettext
-    names = {
-        "knn": _("k nearest neighbours"),
-        "logistic_regression": _("logistic regression"),
-        "svm": _("a support vector machine with radial basis functions"),
-        "random_forest": _("a random forest"),
-        "gradient_boosting": _("gradient-boosted trees"),
-    }
-    name = names.get(network.classifier, network.classifier) + cite(CLASSICAL)
-    text = [_("The classifier was {name}.").format(name=name)]
+    text = [_("The classifier was {name}.").format(name=_kind(network.classifier, voice))]
     text.append(
         _("Every feature was brought to mean 0 and deviation 1 on the training part.")
         if network.classical.standardise
@@ -154,3 +147,34 @@ def _classical(evidence: Evidence, network: Network, voice: Voice) -> list[str]:
             )
         )
     return text
+
+
+def _companion(recipe: Recipe, voice: Voice) -> list[str]:
+    _ = voice.gettext
+    network = recipe.network
+    if network.companion == "none":
+        return []
+    name = _kind(network.companion, voice)
+    if recipe.training.ensemble > 1:
+        text = _(
+            "Beside each network {name} learned from the measured features alone, on the same images; the answer is the mean of "
+            "the networks' probabilities and of theirs, each side with half of the weight."
+        )
+    else:
+        text = _(
+            "Beside the network {name} learned from the measured features alone, on the same images; the answer is the mean of "
+            "both probabilities."
+        )
+    return [text.format(name=name)]
+
+
+def _kind(name: str, voice: Voice) -> str:
+    _ = voice.gettext
+    names = {
+        "knn": _("k nearest neighbours"),
+        "logistic_regression": _("logistic regression"),
+        "svm": _("a support vector machine with radial basis functions"),
+        "random_forest": _("a random forest"),
+        "gradient_boosting": _("gradient-boosted trees"),
+    }
+    return names.get(name, name) + cite(CLASSICAL)

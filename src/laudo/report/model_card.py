@@ -107,6 +107,10 @@ def _model(evidence: Evidence, voice: Voice) -> list[str]:
     facts = [
         (_("Network"), recipe.network.backbone if recipe else None),
         (_("Classifier"), recipe.network.classifier if recipe and recipe.network.classifier != "dense" else None),
+        (
+            _("Classifier beside it"),
+            recipe.network.companion if recipe and recipe.network.companion != "none" else None,
+        ),
         (_("Measured features"), ", ".join(recipe.network.descriptors) if recipe else None),
         (_("Members of the ensemble"), str(model["members"]) if (model.get("members") or 0) > 1 else None),
         (_("Classes"), ", ".join(evidence.classes)),

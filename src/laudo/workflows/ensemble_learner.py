@@ -14,7 +14,6 @@ from laudo.core.predictions import Threshold
 from laudo.core.progress import say
 from laudo.core.recipe import Recipe
 from laudo.core.run import Run
-from laudo.networks.classifier import Classifier
 from laudo.networks.ensemble import Ensemble
 from laudo.predict.model import Model
 from laudo.split.grouped import fold_numbers
@@ -34,12 +33,12 @@ class EnsembleLearner(Learner):
 
     Attributes:
         one: the learner that trains each member in turn.
-        members: networks, in the order of their folds.
+        members: trained, in the order of their folds.
         out_of_fold: (n, K) probabilities, of the images that are divided into folds.
     """
 
     one: NetworkLearner
-    members: list[Classifier] = field(default_factory=list)
+    members: list[NetworkLearner] = field(default_factory=list)
     out_of_fold: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
 
     @classmethod
@@ -50,7 +49,7 @@ class EnsembleLearner(Learner):
     @property
     def explained(self) -> Ensemble | None:
         """All members, when they are convolutional networks."""
-        return Ensemble(self.members) if self.one.explained is not None else None
+        return self._together() if self.one.explained is not None else None
 
     @property
     def descriptors(self) -> np.ndarray | None:
@@ -100,13 +99,13 @@ class EnsembleLearner(Learner):
                 run.write_log(epochs)
             if fitted.reason == "max_minutes":
                 return Fitted(fitted.kept_epoch, fitted.reason, epochs)
-            self.members.append(member.classifier)
+            self.members.append(member)
             self.out_of_fold[folds == number] = member.predict(np.flatnonzero(folds == number))
         return Fitted(kept_epoch=0, reason="all_members", epochs=epochs)
 
     def predict(self, indices: np.ndarray) -> np.ndarray:
         """(m, K) float64 mean probabilities of these images."""
-        answers = [replace(self.one, classifier=member).predict(indices) for member in self.members]
+        answers = [member.predict(indices) for member in self.members]
         mean: np.ndarray = np.mean(answers, axis=0)
         return mean
 
@@ -117,7 +116,12 @@ class EnsembleLearner(Learner):
 
     def model(self, classes: tuple[str, ...], threshold: Threshold, facts: dict[str, Any]) -> Model:
         """See :meth:`Learner.model`."""
-        return replace(self.one.model(classes, threshold, facts), classifier=Ensemble(self.members))
+        models = [member.model(classes, threshold, facts) for member in self.members]
+        companions = tuple(companion for model in models for companion in model.companions)
+        return replace(models[0], classifier=self._together(), companions=companions)
+
+    def _together(self) -> Ensemble:
+        return Ensemble([member.classifier for member in self.members])
 
     def _folds(self, manifest: Manifest) -> np.ndarray:
         """(m,) fold of each image that is trained on; official folds are for testing, these are laudo's own."""

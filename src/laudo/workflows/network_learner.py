@@ -16,6 +16,7 @@ from laudo.core.recipe import Recipe, View
 from laudo.core.run import Run
 from laudo.networks.backbone import BackboneSpec
 from laudo.networks.classifier import Classifier, class_probabilities
+from laudo.networks.companions import join_answers
 from laudo.networks.head import Standardise
 from laudo.networks.refit_norms import refit_batch_norm
 from laudo.networks.table import build_classifier
@@ -23,6 +24,7 @@ from laudo.predict.batches import predict_prepared
 from laudo.predict.model import Model
 from laudo.prepare.describe import describe_images
 from laudo.train.bookkeeper import weights_path
+from laudo.train.classical import FittedClassical, fit_classical
 from laudo.train.features import frozen_features
 from laudo.train.fit import Deadline, Fitted, fit
 from laudo.train.inputs import FeatureInputs, ImageInputs, Inputs, MirroredInputs, Part
@@ -44,12 +46,14 @@ class NetworkLearner(Learner):
         features: by view, (n, D) features of every image, when they never change (backbone frozen, no blocks, nothing drawn);
             else None.
         described: (n, D) descriptors beside the images; None without.
+        companion: classical classifier beside the network, fitted by :meth:`train`; None without.
     """
 
     classifier: Classifier
     spec: BackboneSpec
     features: dict[View, Tensor] | None
     described: np.ndarray | None
+    companion: FittedClassical | None = None
 
     @classmethod
     def start(cls, recipe: Recipe, dataset: Dataset, unfitted: Dataset | None = None) -> Self:
@@ -80,8 +84,12 @@ class NetworkLearner(Learner):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Whether features were computed once."""
-        return {"frozen_features": self.is_frozen}
+        """Whether features were computed once; of a companion, what validation has chosen among what."""
+        beside = self.companion
+        return {
+            "frozen_features": self.is_frozen,
+            **({"companion": {"tried": beside.tried, "chosen": beside.chosen}} if beside is not None else {}),
+        }
 
     def train(self, run: Run, manifest: Manifest, deadline: Deadline) -> Fitted:
         """See :meth:`Learner.train`."""
@@ -104,7 +112,22 @@ class NetworkLearner(Learner):
         device = torch.device("cpu") if self.is_frozen else self.dataset.device
         fitted = fit(network, train, val, self.recipe, run, device, self.dataset.precision, deadline)
         self.classifier.to(self.dataset.device).eval()
+        if self.recipe.network.companion != "none":
+            self.companion = self._fit_companion(manifest)
         return fitted
+
+    def _fit_companion(self, manifest: Manifest) -> FittedClassical:
+        """The classical classifier on the descriptors of the same images; it takes a second, so it is not kept in between."""
+        assert self.described is not None, "the recipe has descriptors"
+        network, training = self.recipe.network, self.recipe.training
+        asked = network.model_copy(update={"classifier": network.companion})
+        train, val = (
+            (self.described[rows], manifest.labels[rows])
+            for rows in (manifest.indices("train"), manifest.indices("val"))
+        )
+        # neighbours can not be weighed, and a network may be
+        weights = "none" if network.companion == "knn" else training.class_weights
+        return fit_classical(asked, train, val, len(manifest.classes), training.seed, weights)
 
     def load_epoch(self, run: Run, epoch: int) -> None:
         """Put back the weights of an epoch whose weights were kept."""
@@ -114,6 +137,11 @@ class NetworkLearner(Learner):
     @torch.no_grad()  # not inference mode: the head is moved here, and must stay trainable
     def predict(self, indices: np.ndarray) -> np.ndarray:
         """(m, K) float64 probabilities of these images."""
+        companions = () if self.companion is None else (self.companion.classifier,)
+        described = None if self.described is None else self.described[indices]
+        return join_answers(self._network_answers(indices), companions, described)
+
+    def _network_answers(self, indices: np.ndarray) -> np.ndarray:
         views = self.recipe.evaluation.views
         if self.features is None:
             beside = None if self.described is None else torch.from_numpy(self.described[indices])
@@ -139,6 +167,7 @@ class NetworkLearner(Learner):
             threshold=threshold,
             views=self.recipe.evaluation.views,
             facts=facts,
+            companions=() if self.companion is None else (self.companion.classifier,),
         )
 
     def _part(self, manifest: Manifest, name: str, mirrored: bool) -> Part:

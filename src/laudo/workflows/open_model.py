@@ -40,7 +40,10 @@ def open_model(run: Run) -> Model:
             cure=_("Name a fold, such as {fold}.").format(fold=folds[0].folder),
         )
     members = [member for model in models for member in _networks(model)]
-    return replace(first, classifier=Ensemble(members).eval(), threshold=_threshold(run, folds, first))
+    companions = tuple(companion for model in models for companion in model.companions)
+    return replace(
+        first, classifier=Ensemble(members).eval(), threshold=_threshold(run, folds, first), companions=companions
+    )
 
 
 def _finished(run: Run, folds: list[Run]) -> None:
