@@ -95,7 +95,12 @@ def test_an_unknown_key_is_named_with_its_line_and_the_nearest(text, line, key, 
 
 @pytest.mark.parametrize(
     ("override", "nearest"),
-    [("training.epoch=3", "training.epochs"), ("network.head.dropuot=0.5", "network.head.dropout"), ("qqq=1", None)],
+    [
+        ("training.epoch=3", "training.epochs"),
+        ("network.head.dropuot=0.5", "network.head.dropout"),
+        ("qqq=1", None),
+        ("training.phases=[{epochs: 2}, {epoch: 3}]", "training.phases.1.epochs"),
+    ],
 )
 def test_an_unknown_key_of_a_setting_is_named_as_it_was_given(override, nearest):
     (detail,) = refused(GOOD, override).details
@@ -227,6 +232,30 @@ def test_every_contradiction_alone_is_allowed():
     focal = parse(GOOD, "training.loss=focal", "training.focal_alpha=0.5", "training.focal_gamma=1").training
     assert (focal.focal_alpha, focal.focal_gamma) == (0.5, 1)
     parse(GOOD, "training.focal_alpha=0.25", "training.focal_gamma=2")  # as every dump writes them
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ("training.averaging=swa", "training.averaging_from=1"),
+        ("training.averaging=swa", "training.early_stopping=3"),
+        ("training.averaging=swa", "training.phases=[{early_stopping: 3}]"),
+        ("training.keep=last", "training.phases=[{early_stopping: 3}]"),
+        ("network.classifier=knn", "training.class_weights=balanced"),
+        *[
+            ("network.classifier=random_forest", setting)
+            for setting in (
+                "training.sampling=balanced",
+                "training.loss=focal",
+                "training.label_smoothing=0.1",
+                "training.early_stopping=3",
+            )
+        ],
+    ],
+)
+def test_a_setting_that_would_do_nothing_is_refused(settings):
+    (detail,) = refused(GOOD, *settings).details
+    assert settings[-1].split(".")[1].split("=")[0] in detail or "early_stopping" in detail
 
 
 def test_several_mistakes_are_all_named():

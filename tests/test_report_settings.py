@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from laudo.core.recipe import Recipe
+from laudo.core.recipe import Classical, Recipe
 from laudo.report.citations import BIBTEX, used
 from laudo.report.context import gather
 from laudo.report.figures.learning import phase_ends
@@ -19,8 +19,9 @@ from laudo.report.page import write_report
 from laudo.report.sections.draft import Draft
 from laudo.report.sections.result_figures import metric_forest
 from laudo.report.thumbnails import Album
+from laudo.report.verdict import warnings
 from laudo.report.voice import Voice
-from report_example import make_recipe, make_run
+from report_example import make_cross_validation, make_recipe, make_run
 
 EN = Voice("en")
 PHASES = [
@@ -184,7 +185,6 @@ def test_a_classical_classifier_is_told_without_words_of_networks(evidence):
     for words in ("epoch", "Adam", "PyTorch", "network"):
         assert words not in text
     raw = {**KNN["network"], "classical": {"standardise": False}}
-    assert "weighted" not in methods(found, **{**KNN, "training": {"class_weights": "balanced"}})  # it has no weights
     assert "left in their own units" in methods(found, **{**KNN, "network": raw})
     card = model_card(replace(found, recipe=make_recipe(**KNN)), EN)
     assert "Classifier: knn" in card
@@ -247,3 +247,48 @@ def test_a_classical_run_shows_what_was_tried_and_no_curves(tmp_path):
     assert "Loss and accuracy over the epochs" not in page
     best = page[page.index('class="best"') :]
     assert best.index("0.840") < best.index("</tr>")
+
+
+EVERY = ("random-split", "validation-quoted", "unscaled-descriptors", "context-erased")
+
+
+@pytest.mark.parametrize(
+    ("section", "change", "word"),
+    [
+        ("split", {"by": "sample"}, "divided at random"),
+        ("evaluation", {"headline": "val"}, "validation part, not"),
+        ("network", {"classical": Classical(standardise=False)}, "not brought to one scale"),
+        ("prepare", {"mask": "erase"}, "painted black"),
+    ],
+)
+def test_a_mistake_that_a_setting_has_mended_is_not_told(evidence, section, change, word):
+    honest = evidence.recipe.model_copy(update={"mistakes": EVERY})
+    made = honest.model_copy(update={section: getattr(honest, section).model_copy(update=change)})
+    voice = EN
+    assert warnings(replace(evidence, recipe=honest), voice) == []
+    (told,) = warnings(replace(evidence, recipe=made), voice)
+    assert word in told
+
+
+def test_the_card_of_a_cross_validation_says_nothing_of_one_folds_model(evidence, tmp_path):
+    assert "Threshold" in model_card(evidence, EN)
+    root = gather(make_cross_validation(tmp_path / "run"))
+    card = model_card(root, EN)
+    assert root.model["threshold"] is not None
+    assert "- Threshold" not in card
+    assert "- Parameters" not in card
+    assert any("nothing has judged that mean" in text for text in limits(root, EN))
+
+
+@pytest.mark.parametrize("ensemble", [1, 5])
+def test_a_companion_is_told_in_methods_and_limits(evidence, ensemble):
+    recipe = evidence.recipe
+    network = recipe.network.model_copy(update={"descriptors": ("shape",), "companion": "svm"})
+    training = recipe.training.model_copy(update={"ensemble": ensemble})
+    told = replace(evidence, recipe=recipe.model_copy(update={"network": network, "training": training}))
+    text = " ".join(methods_text(told, EN))
+    assert all(key in text for key in used(told.recipe, explained=False, sanity_checked=False))
+    assert "a support vector machine" in text
+    assert ("Beside each network" if ensemble > 1 else "Beside the network") in text
+    assert any("with half of the say" in one for one in limits(told, EN))
+    assert "svm" in model_card(told, EN)

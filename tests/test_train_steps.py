@@ -224,7 +224,7 @@ def test_the_moving_average_is_numpys_and_counters_are_counted(values, decay):
     assert walk.weight.tolist() == pytest.approx([values[-1]] * 2)
 
 
-@given(VALUES, st.floats(0.0, 1.0))
+@given(VALUES, st.floats(0.0, 1.0, exclude_max=True))
 def test_the_mean_of_epochs_begins_where_it_is_told(values, begin):
     walk = Walk()
     training = recipe_of(averaging="swa", averaging_from=begin, epochs=len(values)).training
@@ -251,6 +251,17 @@ def test_averaged_weights_are_judged_and_kept_and_the_training_goes_on_without_t
         logits = kept.eval()(*val.inputs.read(val.indices))
         loss = float(nn.functional.cross_entropy(logits, torch.from_numpy(val.targets)))
         assert loss == pytest.approx(other.epochs[-1]["val_loss"], rel=1e-5)
+
+
+def test_the_best_epoch_is_one_of_averaged_weights(tmp_path):
+    """The mean begins after the third of four epochs: an earlier one is not kept, however good it was."""
+    recipe = recipe_of(epochs=4, averaging="swa", averaging_from=0.75, learning_rate=0.3)
+    _kept, log = fitted(recipe, Run(tmp_path / "run"))
+    assert [line.get("averaged", False) for line in log.epochs] == [False, False, False, True]
+    assert log.kept_epoch == 4
+    worse = [{**line, "val_loss": float(line["epoch"])} for line in log.epochs]
+    assert kept_epoch(worse, phase_recipes(recipe)) == 4
+    assert kept_epoch(worse[:3], phase_recipes(recipe)) == 1
 
 
 # phases -----------------------------------------------------------------------------------------------------------------

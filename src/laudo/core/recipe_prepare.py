@@ -100,7 +100,7 @@ class Prepare(Section):
     """`erase` paints everything outside the mask black, before the image is cropped."""
     planes: tuple[Plane, ...] = ()
     """What the network sees instead of the image's colours, one or three grey planes: `image` (cropped as `crop` says), `mask`
-    (cropped in the same way), `whole` (not cropped)."""
+    (cropped in the same way), `whole` (not cropped). Colours are lost: pretrained networks take three channels at most."""
     intensity: Intensity = "none"
     """Grey levels of each image: `percentile` from its 1st to its 99th percentile, `zscore` from 3 standard deviations below its
     mean to 3 above, `window` and `range` between values that are given, `fitted` between values found on the training part;

@@ -28,7 +28,7 @@ MISTAKES: dict[str, str] = {
         "report they do, so the two tables can not be compared row by row; the overall figure can."
     ),
     "unscaled-descriptors": N_(
-        "The measured features were not brought to one scale: the one with the largest numbers decides alone."
+        "The measured features were not brought to one scale: those with the largest numbers outweigh all others."
     ),
     "context-erased": N_(
         "Everything outside the lesion's outline was painted black: its margin, its shadow and the tissue around it, which a "
