@@ -32,6 +32,7 @@ class FinishedRun:
         status: status.json.
         models: model.json of the run, or of each fold.
         environment: environment.json.
+        validation: figures of the validation part of the run, or of each fold.
     """
 
     name: str
@@ -40,6 +41,7 @@ class FinishedRun:
     status: Json
     models: tuple[Json, ...]
     environment: Json
+    validation: tuple[Json, ...] = ()
 
     @property
     def part(self) -> str:
@@ -113,7 +115,13 @@ def _read(path: Path, root: Path) -> FinishedRun:
         status=_json(path / "status.json"),
         models=tuple(models),
         environment=environment,
+        validation=tuple(val["metrics"] for place in folds or (path,) if (val := _validation(place))),
     )
+
+
+def _validation(place: Path) -> Json:
+    found = _json(place / "metrics.json").get("val")
+    return found if isinstance(found, dict) and "metrics" in found else {}
 
 
 def _json(path: Path) -> Json:

@@ -180,6 +180,7 @@ def details(run: FinishedRun) -> list[str]:
         f"- quoted: {run.part}, {result.get('n')} images{groups}",
         f"- weights: {run.weights}",
         *[f"- {text}" for text in chosen(run)],
+        *[f"- {text}" for text in on_validation(run)],
         f"- {effort(run)}",
         "",
         "| metric | value (95 % interval) |",
@@ -212,6 +213,19 @@ def chosen(run: FinishedRun) -> list[str]:
             tried = len(classical["tried"])
             texts.append(f"{tried} candidate{'s' * (tried > 1)} tried on validation, chosen: {_plain(one)}")
     return texts
+
+
+def on_validation(run: FinishedRun) -> list[str]:
+    """Figures of the validation part, by which variants of a recipe can be compared without looking at what is quoted."""
+    if run.part == "val":
+        return []
+    texts = []
+    for name in ("accuracy", "auc_roc"):
+        values = [value for one in run.validation if (value := (one.get(name) or {}).get("value")) is not None]
+        if values:
+            each = f" ({', '.join(_three(value) for value in values)})" if len(values) > 1 else ""
+            texts.append(f"{METRICS[name]} {_three(sum(values) / len(values))}{each}")
+    return [f"on validation, by which variants are chosen: {'; '.join(texts)}"] if texts else []
 
 
 def _plain(value: Any) -> str:

@@ -45,7 +45,7 @@ def write_run(folder, name, settings=(), state="finished", folds=0, **metrics):
         (place / "environment.json").write_text(json.dumps(facts))
         if folds:  # a fold is a run itself, and is no row of its own
             (place / "recipe.yaml").write_text(dump_recipe(load_recipe(name, settings)))
-            (place / "metrics.json").write_text(json.dumps({"test": figures(0.111, 10)}))
+            (place / "metrics.json").write_text(json.dumps({"test": figures(0.111, 10), "val": figures(0.25, 9)}))
 
 
 def row(page, title):
@@ -107,7 +107,7 @@ def test_folds_classes_and_choices_are_told_below(results, tmp_path):
     )
     page = results.page(results.find_runs(tmp_path))
     assert row(page, "medpix location, image only")[6].startswith(
-        "0.640 (0.600–0.700), n = 20; test part [network.backbone="
+        "`medpix-location-resnet50` 0.640 (0.600–0.700), n = 20; test part [network.backbone="
     )
     assert "| b | 12 | – | 0.000 | 0.000 |" in page
     assert page.index("| b | 12 |") < page.index("| a | 8 |"), "the largest class first"
@@ -115,7 +115,7 @@ def test_folds_classes_and_choices_are_told_below(results, tmp_path):
     assert "| 2 | 0.650 |" in page
     assert "0.640 ± 0.014" in page
     assert "threshold (validation): 0.250" in page
-    assert "epoch kept, by loss on validation: 7" in page
+    assert "epoch kept, by accuracy on validation: 7" in page
 
 
 def test_a_leakage_block_is_the_honest_split_and_variants_of_one_recipe_are_told_apart(results, tmp_path):
@@ -132,6 +132,20 @@ def test_a_leakage_block_is_the_honest_split_and_variants_of_one_recipe_are_told
     assert row(page, "medpix modality, KNN on both")[4] == "not run here"
     assert row(page, "medpix modality, KNN on image")[6] == "not run here", "it is not finished"
     assert "Not finished, so not shown: x." in page
+
+
+def test_validation_figures_of_the_folds_stand_below_and_further_recipes_beside(results, tmp_path):
+    more = ["training.epochs=3", "training.batch_size=8", "network.weights=none"]
+    write_run(tmp_path / "a", "busuc-lesion", more, folds=2, pooled=figures(0.86, 809))
+    write_run(tmp_path / "b", "busuc-efficientnet-pdf-se", folds=2, pooled=figures(0.81, 809))
+    page = results.page(results.find_runs(tmp_path))
+    assert (
+        "on validation, by which variants are chosen: accuracy 0.250 (0.250, 0.250); AUC 0.250 (0.250, 0.250)" in page
+    )
+    assert row(page, "busuc, AUC")[6] == (
+        "`busuc-lesion` 0.860, n = 809; 2 folds [training.epochs=3, 1 more setting, below]<br>"
+        "`busuc-efficientnet-pdf-se` 0.810, n = 809; 2 folds"
+    )
 
 
 def test_estimates(results):
