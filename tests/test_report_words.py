@@ -154,7 +154,7 @@ def test_limits_say_what_was_not_done(evidence):
         "which patient",
         "look at the intervals",
         "11 were run",
-        "one seed",
+        "other seeds",
         "copies of images",
     ):
         assert words.lower() in text.lower()

@@ -102,6 +102,17 @@ class Fit(pl.LightningModule):
         if self.averaged is not None:
             self.averaged.to(self.device)
 
+    def on_train_start(self) -> None:
+        """Lay the optimiser's averages out in memory as their weights are.
+
+        A checkpoint gives them back in the plain order, and the fused step walks through both side by side without looking.
+        """
+        for optimizer in self.trainer.optimizers:
+            for weight, state in optimizer.state.items():
+                for name, value in state.items():
+                    if isinstance(value, Tensor) and value.shape == weight.shape:
+                        state[name] = torch.empty_like(weight, dtype=value.dtype).copy_(value)
+
     def on_train_epoch_start(self) -> None:
         """Seed dropout, put frozen layers into evaluation mode."""
         torch.manual_seed(_mix(self.recipe.training.seed, self.epochs_before))
