@@ -9,7 +9,6 @@ It runs with the Python of an environment that holds ``tensorflow-cpu``; laudo n
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import time
@@ -23,6 +22,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
+from train_step_command import run_side
 
 EFFICIENTNET_STRIDES = (1, 2, 2, 2, 1, 2, 1)
 RESNET_BLOCKS = (3, 4, 6, 3)
@@ -235,18 +235,5 @@ def train(task: Path, epochs: int, learning_rate: float, dropout: bool) -> dict[
     }
 
 
-def main() -> None:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--task", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
-    parser.add_argument("--epochs", type=int, required=True)
-    parser.add_argument("--learning-rate", type=float, required=True)
-    parser.add_argument("--dropout", action="store_true")
-    options = parser.parse_args()
-    found = train(options.task, options.epochs, options.learning_rate, options.dropout)
-    options.out.write_text(json.dumps(found), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    run_side(train, __doc__)

@@ -6,7 +6,6 @@ recipe's precision. The time of an epoch is what log.jsonl says.
 
 from __future__ import annotations
 
-import argparse
 import json
 import tempfile
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from train_step_command import run_side
 from train_step_task import SEED, build, order_of, read_weights, recipe_of
 
 from laudo.core.run import Run
@@ -84,19 +84,5 @@ def train(task: Path, epochs: int, learning_rate: float, dropout: bool, precisio
     }
 
 
-def main() -> None:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--task", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
-    parser.add_argument("--epochs", type=int, required=True)
-    parser.add_argument("--learning-rate", type=float, required=True)
-    parser.add_argument("--dropout", action="store_true")
-    parser.add_argument("--precision", default="auto")
-    options = parser.parse_args()
-    found = train(options.task, options.epochs, options.learning_rate, options.dropout, options.precision)
-    options.out.write_text(json.dumps(found), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    run_side(train, __doc__)

@@ -5,7 +5,6 @@ Layers of torch and networks of timm, images scaled once and held in memory as t
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from pathlib import Path
@@ -16,6 +15,7 @@ import timm
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from train_step_command import run_side
 
 
 class PyramidAndExcitation(nn.Module):
@@ -131,18 +131,5 @@ def criterion(logits: Tensor, targets: Tensor) -> Tensor:
     return F.cross_entropy(logits, targets)
 
 
-def main() -> None:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--task", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
-    parser.add_argument("--epochs", type=int, required=True)
-    parser.add_argument("--learning-rate", type=float, required=True)
-    parser.add_argument("--dropout", action="store_true")
-    options = parser.parse_args()
-    found = train(options.task, options.epochs, options.learning_rate, options.dropout)
-    options.out.write_text(json.dumps(found), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    run_side(train, __doc__)
