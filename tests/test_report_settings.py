@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
 
-from laudo.core.recipe import Classical, Recipe
+from laudo.core.recipe import Classical, Companion, Recipe
 from laudo.report.citations import BIBTEX, used
 from laudo.report.context import gather
 from laudo.report.figures.learning import phase_ends
@@ -24,6 +25,10 @@ from laudo.report.voice import Voice
 from report_example import make_cross_validation, make_recipe, make_run
 
 EN = Voice("en")
+COMPANIONS = (
+    Companion(classifier="svm", learns_from="descriptors"),
+    Companion(classifier="knn", learns_from="features"),
+)
 PHASES = [
     {"trainable": 0.0, "epochs": 6},
     {"trainable": 0.3, "learning_rate": 1e-5, "epochs": 6, "loss": "cross_entropy"},
@@ -281,14 +286,16 @@ def test_the_card_of_a_cross_validation_says_nothing_of_one_folds_model(evidence
 
 
 @pytest.mark.parametrize("ensemble", [1, 5])
-def test_a_companion_is_told_in_methods_and_limits(evidence, ensemble):
+def test_companions_are_told_in_methods_and_limits(evidence, ensemble):
     recipe = evidence.recipe
-    network = recipe.network.model_copy(update={"descriptors": ("shape",), "companion": "svm"})
+    network = recipe.network.model_copy(update={"descriptors": ("shape",), "companions": COMPANIONS})
     training = recipe.training.model_copy(update={"ensemble": ensemble})
     told = replace(evidence, recipe=recipe.model_copy(update={"network": network, "training": training}))
     text = " ".join(methods_text(told, EN))
     assert all(key in text for key in used(told.recipe, explained=False, sanity_checked=False))
-    assert "a support vector machine" in text
+    assert re.search(r"a support vector machine [^;.]* on the measured features", text)
+    assert re.search(r"k nearest neighbours \S+ on features of the network as it was before training", text)
     assert ("Beside each network" if ensemble > 1 else "Beside the network") in text
-    assert any("with half of the say" in one for one in limits(told, EN))
-    assert "svm" in model_card(told, EN)
+    assert any("classifiers beside it" in one for one in limits(told, EN))
+    assert not any("classifiers beside it" in one for one in limits(evidence, EN))
+    assert "svm, knn" in model_card(told, EN)

@@ -15,7 +15,7 @@ from laudo.core.errors import DataError, RunError
 from laudo.core.run import Run
 from laudo.networks.classifier import class_probabilities
 from laudo.networks.ensemble import Ensemble
-from laudo.networks.table import build_classifier
+from laudo.networks.table import build_classifier, pretrained_backbone
 from laudo.prepare.describe import describe_images
 from laudo.train import module
 from laudo.workflows import network_learner, train_run
@@ -44,9 +44,15 @@ KNN = {
     }
 }
 BESIDE = {
-    "network": {"descriptors": ["texture", "intensity"], "companion": "logistic_regression"},
+    "network": {
+        "descriptors": ["texture", "intensity"],
+        "companions": [
+            {"classifier": "logistic_regression", "learns_from": "descriptors"},
+            {"classifier": "svm", "learns_from": "features"},
+        ],
+    },
     "training": {"epochs": 2},
-    "evaluation": {"explained_cases": 2},
+    "evaluation": {"explained_cases": 2, "views": ["plain", "mirrored"]},
 }
 FOREST = {
     "network": {**FROZEN["network"], "classifier": "random_forest", "output": "softmax", "classical": {"trees": 30}},
@@ -236,20 +242,42 @@ def test_the_log_of_an_ensemble_is_plain_json(together):
 
 
 @pytest.mark.parametrize("ensemble", [1, 3])
-def test_a_companion_has_half_of_the_say(images, tmp_path, ensemble):
+def test_each_companion_weighs_as_much_as_all_networks(images, tmp_path, ensemble):
     recipe = small_recipe({**BESIDE, "training": {"epochs": 2, "ensemble": ensemble}})
     run = train(recipe, images, tmp_path / "run")
     assert sorted(path.name for path in run.folder.glob("companion-*")) == [
-        f"companion-{number}.skops" for number in range(1, ensemble + 1)
+        f"companion-{number}-{member}.skops" for number in (1, 2) for member in range(1, ensemble + 1)
     ]
     assert _told_again(run, images, tmp_path) < 1e-5
     model = open_model(run)
     pixels = torch.randint(0, 256, (4, 1, recipe.prepare.height, recipe.prepare.width), dtype=torch.uint8)
     known = describe_images(run.manifest(), model.prepare, ("texture", "intensity"))[:4]
-    alone = dataclasses.replace(model, companions=()).predict(pixels, "fp32", known)
-    beside = np.mean([one.probabilities(known) for one in model.companions], axis=0)
-    assert np.abs(alone - beside).max() > 0.01  # else either would do
-    np.testing.assert_allclose(model.predict(pixels, "fp32", known), (alone + beside) / 2, atol=1e-12)
+    alone = dataclasses.replace(model, companions=None).predict(pixels, "fp32", known)
+    of_descriptors, of_features = model.companions.fitted
+    assert len(of_descriptors) == len(of_features) == ensemble
+    measured = np.mean([one.probabilities(known) for one in of_descriptors], axis=0)
+    looked = np.mean(
+        [
+            one.probabilities(model.companions.network.image_vector(view).numpy())
+            for one in of_features
+            for view in (pixels, pixels.flip(3))
+        ],
+        axis=0,
+    )
+    assert min(np.abs(alone - measured).max(), np.abs(alone - looked).max(), np.abs(measured - looked).max()) > 0.01
+    np.testing.assert_allclose(model.predict(pixels, "fp32", known), (alone + measured + looked) / 3, atol=1e-6)
+
+
+def test_companions_look_through_the_network_as_it_was_before_training(images, tmp_path):
+    recipe = small_recipe({**BESIDE, "training": {"epochs": 2, "ensemble": 2}})
+    run = train(recipe, images, tmp_path / "run")
+    model = open_model(run)
+    torch.manual_seed(recipe.training.seed)
+    before, _spec = pretrained_backbone(recipe.network)
+    after = model.classifier.networks[0].backbone.state_dict()
+    for name, tensor in model.companions.network.backbone.state_dict().items():
+        assert torch.equal(tensor, before.state_dict()[name])
+    assert any(not torch.equal(tensor, before.state_dict()[name]) for name, tensor in after.items())
 
 
 def test_companions_of_all_folds_answer_with_their_networks(images, tmp_path):
@@ -265,20 +293,37 @@ def test_companions_of_all_folds_answer_with_their_networks(images, tmp_path):
 
 def test_a_companion_is_read_type_by_type(images, tmp_path):
     run = train(small_recipe(BESIDE), images, tmp_path / "run")
-    run.companion_path(1).write_bytes(b"cos\nsystem\n(S'true'\ntR.")
+    run.companion_path(2, 1).write_bytes(b"cos\nsystem\n(S'true'\ntR.")
     with pytest.raises(RunError, match="can not be read"):
         open_model(run)
 
 
+@pytest.mark.parametrize("harm", ["gone", "cut"])
+def test_damaged_weights_of_what_companions_look_through_are_named(images, tmp_path, harm):
+    run = train(small_recipe(BESIDE), images, tmp_path / "run")
+    path = run.companion_weights_path
+    path.unlink() if harm == "gone" else path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(RunError) as caught:
+        open_model(run)
+    assert caught.value.file == str(path)
+
+
 @pytest.mark.parametrize(
-    "network",
+    ("network", "message"),
     [
-        {"companion": "svm"},
-        {"companion": "svm", "descriptors": ["shape"], "classifier": "knn", "trainable": 0.0},
+        ({"companions": [{"classifier": "svm", "learns_from": "descriptors"}]}, "need network.descriptors"),
+        (
+            {
+                "companions": [{"classifier": "svm", "learns_from": "features"}],
+                "classifier": "knn",
+                "trainable": 0.0,
+            },
+            "stand beside a network",
+        ),
     ],
 )
-def test_a_companion_needs_descriptors_and_a_network(network):
-    with pytest.raises(ValidationError, match=r"network\.companion needs"):
+def test_companions_need_what_they_learn_from_and_a_network(network, message):
+    with pytest.raises(ValidationError, match=message):
         small_recipe({"network": network})
 
 

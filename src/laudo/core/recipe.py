@@ -11,6 +11,7 @@ from laudo.core.recipe_network import (
     OF_MASK,
     BlockName,
     Classical,
+    Companion,
     DescriptorGroup,
     Fraction,
     Head,
@@ -26,6 +27,7 @@ __all__ = [
     "Augment",
     "BlockName",
     "Classical",
+    "Companion",
     "Data",
     "DescriptorGroup",
     "Evaluation",
@@ -205,10 +207,12 @@ class Recipe(Section):
                     "network.backbone: descriptors measures each image as it is: no evaluation.views, no augment.mirrored_copies"
                 )
             )
-        if network.companion != "none" and (not network.descriptors or network.classifier != "dense"):
-            raise ValueError(_("network.companion needs network.descriptors and network.classifier: dense"))
-        if network.companion != "none" and network.output == "multilabel":
-            raise ValueError(_("network.companion is for one class a sample, not for several labels"))
+        if network.companions and network.classifier != "dense":
+            raise ValueError(_("network.companions stand beside a network: network.classifier: dense"))
+        if "descriptors" in {one.learns_from for one in network.companions} and not network.descriptors:
+            raise ValueError(_("network.companions that learn from descriptors need network.descriptors"))
+        if network.companions and network.output == "multilabel":
+            raise ValueError(_("network.companions are for one class a sample, not for several labels"))
         if network.classifier != "dense" and not self.has_fixed_features:
             text = _(
                 "network.classifier: {name} learns from features that never change: no trained layers, no blocks, no random changes"

@@ -9,6 +9,7 @@ from pydantic import Field
 from laudo.core.recipe_prepare import Section
 
 BlockName = Literal["pdf", "se"]
+ClassicalName = Literal["knn", "logistic_regression", "svm", "random_forest", "gradient_boosting"]
 DescriptorGroup = Literal["texture", "intensity", "colour", "shape", "lesion"]
 OF_MASK: frozenset[DescriptorGroup] = frozenset({"shape", "lesion"})
 """Groups measured on the picture and its mask as they are; the others on the prepared picture."""
@@ -57,6 +58,16 @@ class Classical(Section):
     """`random_forest`, `gradient_boosting`: samples that a leaf has at least."""
 
 
+class Companion(Section):
+    """A classical classifier that answers beside the network and learns from the same images."""
+
+    classifier: ClassicalName
+    """Which."""
+    learns_from: Literal["descriptors", "features"]
+    """`descriptors`: measured features (`network.descriptors`); `features`: the backbone with its weights as they were before
+    training, which looks at the image alone (with `prepare.planes`, at the plane `image` or else the first)."""
+
+
 class Network(Section):
     """Backbone and head."""
 
@@ -66,13 +77,12 @@ class Network(Section):
     """Groups of measured features, beside the image or, with `backbone: descriptors`, instead of it: `texture` (co-occurrence,
     local binary patterns, wavelet energy), `intensity` and `colour` (histogram, moments), `shape` (of the mask), `lesion` (grey
     levels inside, around and below the mask)."""
-    companion: Literal["none", "knn", "logistic_regression", "svm", "random_forest", "gradient_boosting"] = "none"
-    """A classical classifier that learns from `descriptors` alone, beside the network; the answer is the mean of the network's
-    probabilities and its own."""
-    classifier: Literal["dense", "knn", "logistic_regression", "svm", "random_forest", "gradient_boosting"] = "dense"
+    companions: tuple[Companion, ...] = ()
+    """Classical classifiers beside the network; the answer is the mean of the network's probabilities and of theirs."""
+    classifier: Literal["dense"] | ClassicalName = "dense"
     """What decides: dense layers, trained as a network is, or a classifier of scikit-learn on features that never change."""
     classical: Classical = Classical()
-    """Settings of scikit-learn's classifiers, of a `companion` too."""
+    """Settings of scikit-learn's classifiers, of `companions` too."""
     weights: str = "hub"
     """A safetensors file, `hub` (LAUDO_WEIGHTS, then the hub's cache, then the hub) or `none` (random)."""
     input_scaling: InputScaling | None = None

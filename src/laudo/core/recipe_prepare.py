@@ -138,6 +138,13 @@ class Prepare(Section):
         return self.intensity == "fitted" and self.limits is None
 
     @property
+    def image_plane(self) -> int | None:
+        """Which of the planes is the image, or the first where none is; None when the network sees the image's colours."""
+        if not self.planes:
+            return None
+        return self.planes.index("image") if "image" in self.planes else 0
+
+    @property
     def needs_mask(self) -> bool:
         """Whether the mask decides what the image becomes."""
         of_pictures = self.crop == "lesion" or self.mask == "erase" or "mask" in self.planes

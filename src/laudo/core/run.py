@@ -53,9 +53,14 @@ class Run:
         """model.skops: a classical classifier."""
         return self.folder / "model.skops"
 
-    def companion_path(self, number: int) -> Path:
-        """companion-1.skops …: a classical classifier beside each network."""
-        return self.folder / f"companion-{number}.skops"
+    def companion_path(self, number: int, member: int) -> Path:
+        """companion-1-1.skops …: the recipe's classical classifiers beside networks, each one once for each network."""
+        return self.folder / f"companion-{number}-{member}.skops"
+
+    @property
+    def companion_weights_path(self) -> Path:
+        """companions.safetensors: weights of the backbone before training, through which companions look."""
+        return self.folder / "companions.safetensors"
 
     @property
     def model_path(self) -> Path:

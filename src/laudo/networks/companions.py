@@ -1,27 +1,52 @@
-"""Classical classifiers that answer beside networks: late fusion, each side with half of the say."""
+"""Classical classifiers that answer beside networks: late fusion."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 
+from laudo.core.recipe import Companion
 from laudo.networks.classical import ClassicalClassifier
+from laudo.networks.frozen import FrozenNetwork
 
 
-def join_answers(
-    network: np.ndarray, companions: Sequence[ClassicalClassifier], descriptors: np.ndarray | None
-) -> np.ndarray:
-    """(B, K) mean of the network's probabilities and the companions' mean; the network's alone when there are none.
+@dataclass(frozen=True)
+class Companions:
+    """What the recipe's companions have become.
 
-    Args:
-        network: (B, K) float64 probabilities of a network, or of several.
-        companions: fitted on descriptors alone.
-        descriptors: (B, D) float32; None without companions.
+    Attributes:
+        asked: of the recipe.
+        fitted: for each of those the classifiers, one beside each network.
+        network: through which those look that learn from features; None when none does.
     """
-    if not companions:
-        return network
-    assert descriptors is not None, "a companion has learned from descriptors"
-    beside = np.mean([companion.probabilities(descriptors) for companion in companions], axis=0)
-    joined: np.ndarray = (network + beside) / 2
-    return joined
+
+    asked: tuple[Companion, ...]
+    fitted: tuple[tuple[ClassicalClassifier, ...], ...]
+    network: FrozenNetwork | None
+
+    def join(self, answers: np.ndarray, descriptors: np.ndarray | None, features: Sequence[np.ndarray]) -> np.ndarray:
+        """(B, K) mean of the networks' probabilities and of each companion's: all networks together weigh as much as one of them.
+
+        Args:
+            answers: (B, K) float64 probabilities of a network, or of several.
+            descriptors: (B, D) float32; None when no companion learns from them.
+            features: (B, D) float32 of each view, over which the answer is averaged; empty when no companion learns from them.
+        """
+        sides = [answers]
+        for companion, classifiers in zip(self.asked, self.fitted, strict=True):
+            given = features if companion.learns_from == "features" else [descriptors]
+            sides.append(np.mean([one.probabilities(x) for one in classifiers for x in given if x is not None], axis=0))
+        joined: np.ndarray = np.mean(sides, axis=0)
+        return joined
+
+    @classmethod
+    def together(cls, parts: Sequence[Companions | None]) -> Companions | None:
+        """Those of several networks of one recipe; None when they have none."""
+        found = [part for part in parts if part is not None]
+        if not found:
+            return None
+        columns = zip(*[part.fitted for part in found], strict=True)
+        return replace(found[0], fitted=tuple(tuple(chain.from_iterable(column)) for column in columns))

@@ -15,6 +15,7 @@ from laudo.core.messages import _
 from laudo.core.recipe import InputScaling, Network
 from laudo.networks.backbone import IMAGENET_SCALING, Backbone, BackboneSpec, Scaling
 from laudo.networks.classifier import Classifier, set_trainable
+from laudo.networks.frozen import FrozenNetwork
 from laudo.networks.small_cnn import SmallCNN
 from laudo.networks.squeezenet import SqueezeNet
 from laudo.networks.timm_backbone import TimmBackbone
@@ -143,6 +144,17 @@ def build_classifier(
     """
     backbone, spec = pretrained_backbone(network)
     return assemble(backbone, spec, network, classes, size_px, descriptors), spec
+
+
+def frozen_network(network: Network, plane: int | None) -> FrozenNetwork:
+    """The recipe's backbone as its weights file has it; without weights, random.
+
+    Args:
+        network: the recipe's section.
+        plane: see :class:`laudo.networks.frozen.FrozenNetwork`.
+    """
+    backbone, spec = pretrained_backbone(network)
+    return FrozenNetwork(backbone, Scaling(spec.scaling), plane)
 
 
 def assemble(

@@ -12,6 +12,7 @@ from laudo.core.recipe import View
 from laudo.networks.classical import ClassicalClassifier
 from laudo.networks.classifier import Classifier
 from laudo.networks.ensemble import Ensemble
+from laudo.networks.frozen import FrozenNetwork
 from laudo.networks.precision import MEMORY_FORMAT, Precision, autocast
 from laudo.networks.views import seen
 
@@ -38,13 +39,23 @@ def predict_classical(
     if not isinstance(backbone, Classifier):
         assert descriptors is not None, "a classical classifier has features or descriptors"
         return classical.probabilities(descriptors)
-    device = next(backbone.parameters()).device
     answers = []
-    for view in views:
-        one = seen(pixels.to(device), view).contiguous(memory_format=MEMORY_FORMAT)
-        with autocast(device, precision):
-            features = backbone.embed(one).float().cpu().numpy()
+    for features in view_features(backbone, pixels, precision, views):
         both = features if descriptors is None else np.concatenate([features, descriptors], axis=1)
         answers.append(classical.probabilities(both))
     mean: np.ndarray = np.mean(answers, axis=0)
     return mean
+
+
+@torch.inference_mode()
+def view_features(
+    network: Classifier | FrozenNetwork, pixels: Tensor, precision: Precision, views: Sequence[View]
+) -> list[np.ndarray]:
+    """(B, D) float32 features of each view of (B, C, H, W) uint8 prepared images, nothing measured beside them."""
+    device = next(network.parameters()).device
+    found = []
+    for view in views:
+        one = seen(pixels.to(device), view).contiguous(memory_format=MEMORY_FORMAT)
+        with autocast(device, precision):
+            found.append(network.image_vector(one).float().cpu().numpy())
+    return found

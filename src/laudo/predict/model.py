@@ -18,12 +18,13 @@ from laudo.core.run import Run
 from laudo.networks.backbone import BackboneSpec
 from laudo.networks.classical import ClassicalClassifier, load_classical
 from laudo.networks.classifier import Classifier
-from laudo.networks.companions import join_answers
+from laudo.networks.companions import Companions
 from laudo.networks.ensemble import Ensemble
 from laudo.networks.precision import Precision
 from laudo.networks.table import assemble, build_backbone
 from laudo.predict.batches import predict_pixels
-from laudo.predict.classical import predict_classical
+from laudo.predict.classical import predict_classical, view_features
+from laudo.predict.companion_files import load_companions, save_companions
 from laudo.prepare.describe import descriptor_names
 
 
@@ -42,7 +43,7 @@ class Model:
         threshold: of the positive class, or of each label; None where the largest probability wins.
         views: of each image, over which the answer is averaged.
         facts: the rest of model.json.
-        companions: classical classifiers that answer beside the networks, one for each.
+        companions: classical classifiers that answer beside the networks; None without.
     """
 
     classifier: Classifier | Ensemble | None
@@ -54,7 +55,7 @@ class Model:
     threshold: Threshold
     views: tuple[View, ...]
     facts: dict[str, Any]
-    companions: tuple[ClassicalClassifier, ...] = ()
+    companions: Companions | None = None
 
     def predict(self, pixels: Tensor, precision: Precision, descriptors: np.ndarray | None = None) -> np.ndarray:
         """(B, K) float64 probabilities.
@@ -69,7 +70,14 @@ class Model:
         assert self.classifier is not None, "a model without a network has a classical classifier"
         beside = None if descriptors is None else torch.from_numpy(descriptors)
         answers = predict_pixels(self.classifier, pixels, precision, self.views, beside).double().numpy()
-        return join_answers(answers, self.companions, descriptors)
+        if self.companions is None:
+            return answers
+        return self.companions.join(answers, descriptors, self._looked_at(pixels, precision))
+
+    def _looked_at(self, pixels: Tensor, precision: Precision) -> list[np.ndarray]:
+        """(B, D) features of each view, for the companions that learn from them."""
+        network = None if self.companions is None else self.companions.network
+        return [] if network is None else view_features(network, pixels, precision, self.views)
 
     @property
     def separator(self) -> str | None:
@@ -97,8 +105,8 @@ class Model:
             parameters = list(asked.parameters())
         if self.classical is not None:
             self.classical.save(run.classical_path)
-        for number, companion in enumerate(self.companions, start=1):
-            companion.save(run.companion_path(number))
+        if self.companions is not None:
+            save_companions(self.companions, run)
         members = len(self.classifier.networks) if isinstance(self.classifier, Ensemble) else 1
         run.write_json(
             "model",
@@ -144,8 +152,9 @@ def load_model(run: Run, device: torch.device) -> Model:
     except (OSError, SafetensorError, RuntimeError) as error:
         raise run.damaged(run.weights_path, str(error).splitlines()[0]) from error
     classical = None if network.classifier == "dense" else load_classical(run.classical_path)
-    asked = range(1, int(facts["members"]) + 1) if network.companion != "none" else ()
-    companions = tuple(load_classical(run.companion_path(number)) for number in asked)
+    companions = None
+    if network.companions and spec is not None:
+        companions = load_companions(run, network, spec, prepare.image_plane, int(facts["members"]), device)
     return Model(classifier, classical, spec, network, prepare, classes, threshold, views, facts, companions)
 
 

@@ -239,7 +239,7 @@ def used(recipe: Recipe, explained: bool, sanity_checked: bool) -> list[str]:
         backbone_key(network.backbone),
         SQUEEZE_EXCITATION if "se" in network.blocks else None,
         *(key for group in network.descriptors for key in DESCRIPTORS.get(group, ())),
-        None if trained and network.companion == "none" else CLASSICAL,
+        None if trained and not network.companions else CLASSICAL,
         FOCAL if trained and "focal" in losses else None,
         OPTIMISERS.get(training.optimizer) if trained else None,
         AVERAGING if trained and training.averaging == "swa" else None,

@@ -206,10 +206,11 @@ def _procedure(evidence: Evidence, voice: Voice) -> list[str]:
             found.append(
                 _("On new images the networks of all folds answer together; nothing has judged that mean of theirs.")
             )
-    if evidence.explained and evidence.recipe is not None and evidence.recipe.network.companion != "none":
+    if evidence.explained and evidence.recipe is not None and evidence.recipe.network.companions:
         found.append(
             _(
-                "The maps show the network; the classifier beside it, with half of the say, looks at measured features alone."
+                "The maps show the trained network; what the classifiers beside it go by, each with as much of the say, is not in "
+                "them."
             )
         )
     if not evidence.explained and evidence.result is not None:

@@ -50,7 +50,7 @@ def network_text(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
         text.append(_("Dropout of {value} was used in the head.").format(value=voice.short(head.dropout)))
     if head.l2:
         text.append(_("The head's kernels had an L2 penalty of {value}.").format(value=voice.short(head.l2)))
-    text += _companion(recipe, voice)
+    text += _companions(recipe, voice)
     if evidence.model.get("parameters"):
         members = int(evidence.model.get("members") or 1)
         sentence = (
@@ -149,23 +149,25 @@ def _classical(evidence: Evidence, network: Network, voice: Voice) -> list[str]:
     return text
 
 
-def _companion(recipe: Recipe, voice: Voice) -> list[str]:
+def _companions(recipe: Recipe, voice: Voice) -> list[str]:
     _ = voice.gettext
-    network = recipe.network
-    if network.companion == "none":
+    if not recipe.network.companions:
         return []
-    name = _kind(network.companion, voice)
+    sources = {
+        "descriptors": _("{name} on the measured features"),
+        "features": _("{name} on features of the network as it was before training, of the image alone"),
+    }
+    names = [sources[one.learns_from].format(name=_kind(one.classifier, voice)) for one in recipe.network.companions]
     if recipe.training.ensemble > 1:
         text = _(
-            "Beside each network {name} learned from the measured features alone, on the same images; the answer is the mean of "
-            "the networks' probabilities and of theirs, each side with half of the weight."
+            "Beside each network, fitted on the same images: {names}. The answer is the mean of the networks' probabilities and "
+            "of theirs, each kind with the same weight."
         )
     else:
         text = _(
-            "Beside the network {name} learned from the measured features alone, on the same images; the answer is the mean of "
-            "both probabilities."
+            "Beside the network, fitted on the same images: {names}. The answer is the mean of its probabilities and of theirs."
         )
-    return [text.format(name=name)]
+    return [text.format(names="; ".join(names))]
 
 
 def _kind(name: str, voice: Voice) -> str:

@@ -109,7 +109,7 @@ def _model(evidence: Evidence, voice: Voice) -> list[str]:
         (_("Classifier"), recipe.network.classifier if recipe and recipe.network.classifier != "dense" else None),
         (
             _("Classifier beside it"),
-            recipe.network.companion if recipe and recipe.network.companion != "none" else None,
+            ", ".join(one.classifier for one in recipe.network.companions) if recipe else None,
         ),
         (_("Measured features"), ", ".join(recipe.network.descriptors) if recipe else None),
         (_("Members of the ensemble"), str(model["members"]) if (model.get("members") or 0) > 1 else None),

@@ -10,6 +10,7 @@ from laudo.core.messages import _
 from laudo.core.progress import step
 from laudo.core.recipe import View
 from laudo.networks.classifier import Classifier
+from laudo.networks.frozen import FrozenNetwork
 from laudo.networks.memory import reused_memory
 from laudo.networks.precision import MEMORY_FORMAT, Precision, autocast
 from laudo.networks.views import seen
@@ -18,7 +19,7 @@ from laudo.prepare.cache import PreparedImages
 
 @torch.no_grad()  # not inference mode: modules are moved here, and must stay trainable
 def frozen_features(
-    classifier: Classifier,
+    classifier: Classifier | FrozenNetwork,
     images: PreparedImages,
     device: torch.device,
     precision: Precision,

@@ -14,6 +14,7 @@ from laudo.core.predictions import Threshold
 from laudo.core.progress import say
 from laudo.core.recipe import Recipe
 from laudo.core.run import Run
+from laudo.networks.companions import Companions
 from laudo.networks.ensemble import Ensemble
 from laudo.predict.model import Model
 from laudo.split.grouped import fold_numbers
@@ -58,8 +59,11 @@ class EnsembleLearner(Learner):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """How many members, and whether features were computed once."""
-        return {**self.one.facts, "members": len(self.members)}
+        """How many members, whether features were computed once, and what the companions of each member are."""
+        facts = {**self.one.facts, "members": len(self.members)}
+        if self.recipe.network.companions:
+            facts["companions"] = [member.facts["companions"] for member in self.members]
+        return facts
 
     @property
     def ready(self) -> bool:
@@ -117,7 +121,7 @@ class EnsembleLearner(Learner):
     def model(self, classes: tuple[str, ...], threshold: Threshold, facts: dict[str, Any]) -> Model:
         """See :meth:`Learner.model`."""
         models = [member.model(classes, threshold, facts) for member in self.members]
-        companions = tuple(companion for model in models for companion in model.companions)
+        companions = Companions.together([model.companions for model in models])
         return replace(models[0], classifier=self._together(), companions=companions)
 
     def _together(self) -> Ensemble:

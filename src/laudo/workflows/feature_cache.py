@@ -17,16 +17,18 @@ from laudo.core.atomic import atomic_path
 from laudo.core.cache_folder import cache_folder
 from laudo.core.recipe import Recipe, View
 from laudo.networks.classifier import Classifier
+from laudo.networks.frozen import FrozenNetwork
 from laudo.prepare.cache import picture_keys
 from laudo.prepare.transform import transform_key
 from laudo.train.features import frozen_features
 from laudo.workflows.dataset import Dataset
 
 
-def cached_features(classifier: Classifier, recipe: Recipe, dataset: Dataset, view: View) -> Tensor:
+def cached_features(classifier: Classifier | FrozenNetwork, recipe: Recipe, dataset: Dataset, view: View) -> Tensor:
     """(n, D) features of one view of every image, from the cache when the same were computed before.
 
-    The key holds everything that decides them: the backbone's weights and scaling, pooling, precision, the prepared images.
+    The key holds everything that decides them: the backbone's weights and scaling, pooling, the plane that is looked at, precision,
+    the prepared images.
     """
     digest = hashlib.sha256()
     for name, tensor in classifier.backbone.state_dict().items():
@@ -34,7 +36,8 @@ def cached_features(classifier: Classifier, recipe: Recipe, dataset: Dataset, vi
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     facts = [
         recipe.network.backbone,
-        recipe.network.pooling,
+        classifier.pooling,
+        classifier.plane if isinstance(classifier, FrozenNetwork) else None,
         classifier.scaling.factor,
         classifier.scaling.mean.tolist(),
         classifier.scaling.std.tolist(),

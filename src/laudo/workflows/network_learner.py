@@ -16,7 +16,6 @@ from laudo.core.recipe import Recipe, View
 from laudo.core.run import Run
 from laudo.networks.backbone import BackboneSpec
 from laudo.networks.classifier import Classifier, class_probabilities
-from laudo.networks.companions import join_answers
 from laudo.networks.head import Standardise
 from laudo.networks.refit_norms import refit_batch_norm
 from laudo.networks.table import build_classifier
@@ -24,10 +23,10 @@ from laudo.predict.batches import predict_prepared
 from laudo.predict.model import Model
 from laudo.prepare.describe import describe_images
 from laudo.train.bookkeeper import weights_path
-from laudo.train.classical import FittedClassical, fit_classical
 from laudo.train.features import frozen_features
 from laudo.train.fit import Deadline, Fitted, fit
 from laudo.train.inputs import FeatureInputs, ImageInputs, Inputs, MirroredInputs, Part
+from laudo.workflows.companion_learner import CompanionLearner
 from laudo.workflows.dataset import Dataset
 from laudo.workflows.feature_cache import cached_features
 from laudo.workflows.learner import Learner
@@ -46,14 +45,14 @@ class NetworkLearner(Learner):
         features: by view, (n, D) features of every image, when they never change (backbone frozen, no blocks, nothing drawn);
             else None.
         described: (n, D) descriptors beside the images; None without.
-        companion: classical classifier beside the network, fitted by :meth:`train`; None without.
+        companions: classical classifiers beside the network, fitted by :meth:`train`; None without.
     """
 
     classifier: Classifier
     spec: BackboneSpec
     features: dict[View, Tensor] | None
     described: np.ndarray | None
-    companion: FittedClassical | None = None
+    companions: CompanionLearner | None = None
 
     @classmethod
     def start(cls, recipe: Recipe, dataset: Dataset, unfitted: Dataset | None = None) -> Self:
@@ -65,7 +64,8 @@ class NetworkLearner(Learner):
         features = None
         if dataset.prepared is not None and recipe.has_fixed_features:
             features = {view: cached_features(classifier, recipe, dataset, view) for view in needed_views(recipe)}
-        return cls(recipe, dataset, unfitted or dataset, classifier, spec, features, described)
+        companions = CompanionLearner.start(recipe, dataset, described) if recipe.network.companions else None
+        return cls(recipe, dataset, unfitted or dataset, classifier, spec, features, described, companions)
 
     @property
     def is_frozen(self) -> bool:
@@ -84,12 +84,9 @@ class NetworkLearner(Learner):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Whether features were computed once; of a companion, what validation has chosen among what."""
-        beside = self.companion
-        return {
-            "frozen_features": self.is_frozen,
-            **({"companion": {"tried": beside.tried, "chosen": beside.chosen}} if beside is not None else {}),
-        }
+        """Whether features were computed once; of companions, what validation has chosen among what."""
+        beside = {} if self.companions is None else {"companions": self.companions.facts}
+        return {"frozen_features": self.is_frozen, **beside}
 
     def train(self, run: Run, manifest: Manifest, deadline: Deadline) -> Fitted:
         """See :meth:`Learner.train`."""
@@ -112,22 +109,9 @@ class NetworkLearner(Learner):
         device = torch.device("cpu") if self.is_frozen else self.dataset.device
         fitted = fit(network, train, val, self.recipe, run, device, self.dataset.precision, deadline)
         self.classifier.to(self.dataset.device).eval()
-        if self.recipe.network.companion != "none":
-            self.companion = self._fit_companion(manifest)
+        if self.companions is not None:
+            self.companions = self.companions.trained(manifest, self.recipe)
         return fitted
-
-    def _fit_companion(self, manifest: Manifest) -> FittedClassical:
-        """The classical classifier on the descriptors of the same images; it takes a second, so it is not kept in between."""
-        assert self.described is not None, "the recipe has descriptors"
-        network, training = self.recipe.network, self.recipe.training
-        asked = network.model_copy(update={"classifier": network.companion})
-        train, val = (
-            (self.described[rows], manifest.labels[rows])
-            for rows in (manifest.indices("train"), manifest.indices("val"))
-        )
-        # neighbours can not be weighed, and a network may be
-        weights = "none" if network.companion == "knn" else training.class_weights
-        return fit_classical(asked, train, val, len(manifest.classes), training.seed, weights)
 
     def load_epoch(self, run: Run, epoch: int) -> None:
         """Put back the weights of an epoch whose weights were kept."""
@@ -137,9 +121,8 @@ class NetworkLearner(Learner):
     @torch.no_grad()  # not inference mode: the head is moved here, and must stay trainable
     def predict(self, indices: np.ndarray) -> np.ndarray:
         """(m, K) float64 probabilities of these images."""
-        companions = () if self.companion is None else (self.companion.classifier,)
-        described = None if self.described is None else self.described[indices]
-        return join_answers(self._network_answers(indices), companions, described)
+        answers = self._network_answers(indices)
+        return answers if self.companions is None else self.companions.join(answers, indices)
 
     def _network_answers(self, indices: np.ndarray) -> np.ndarray:
         views = self.recipe.evaluation.views
@@ -167,7 +150,7 @@ class NetworkLearner(Learner):
             threshold=threshold,
             views=self.recipe.evaluation.views,
             facts=facts,
-            companions=() if self.companion is None else (self.companion.classifier,),
+            companions=None if self.companions is None else self.companions.companions,
         )
 
     def _part(self, manifest: Manifest, name: str, mirrored: bool) -> Part:

@@ -12,6 +12,7 @@ from laudo.core.predictions import Predictions, Threshold
 from laudo.core.run import Run
 from laudo.evaluate.threshold import choose_threshold, choose_thresholds
 from laudo.networks.classifier import Classifier
+from laudo.networks.companions import Companions
 from laudo.networks.ensemble import Ensemble
 from laudo.networks.precision import choose_device
 from laudo.predict.model import Model, load_model
@@ -40,7 +41,7 @@ def open_model(run: Run) -> Model:
             cure=_("Name a fold, such as {fold}.").format(fold=folds[0].folder),
         )
     members = [member for model in models for member in _networks(model)]
-    companions = tuple(companion for model in models for companion in model.companions)
+    companions = Companions.together([model.companions for model in models])
     return replace(
         first, classifier=Ensemble(members).eval(), threshold=_threshold(run, folds, first), companions=companions
     )
