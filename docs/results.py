@@ -45,6 +45,7 @@ class System:
         recipe: ours; the published procedure is ``<recipe>-as-published``.
         groups: descriptors of the published variant (texture, image), where one recipe repeats several.
         better: further recipes of ours for the same question.
+        beside: further metrics that are quoted of the same procedure here.
     """
 
     title: str
@@ -55,6 +56,7 @@ class System:
     recipe: str
     groups: frozenset[str] = frozenset()
     better: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
     @property
     def procedure(self) -> str:
@@ -71,17 +73,20 @@ def _groups(recipe: Recipe) -> frozenset[str]:
     return frozenset("texture" if name == "texture" else "image" for name in recipe.network.descriptors)
 
 
-KNN = "unscaled descriptors, and one class only is ever answered (with ours, left unscaled, accuracy falls but both are answered)"
+KNN = "unscaled descriptors, and one class only is ever answered"
+BOTH_CLASSES = ("sensitivity", "specificity")
+"""One of them is 0 where one class only is ever answered."""
 SYSTEMS = (
     System("kaggle-vgg19", "accuracy", 0.903, "about 53", "by image, though a third of the images has a copy; the part that is"
            " quoted is called validation", "kaggle-vgg19"),
     System("figshare-cnn", "accuracy", 0.94, "614", "by slice: slices of one patient stand on both sides; training was stopped by"
            " the part that is quoted", "figshare-cnn"),
-    System("medpix modality, KNN on texture", "accuracy", 0.50, "200", KNN, "medpix-modality-knn", frozenset({"texture"})),
+    System("medpix modality, KNN on texture", "accuracy", 0.50, "200", KNN, "medpix-modality-knn", frozenset({"texture"}),
+           beside=BOTH_CLASSES),
     System("medpix modality, KNN on image", "accuracy", 0.61, "200", "unscaled descriptors", "medpix-modality-knn",
-           frozenset({"image"})),
+           frozenset({"image"}), beside=BOTH_CLASSES),
     System("medpix modality, KNN on both", "accuracy", 0.50, "200", KNN, "medpix-modality-knn",
-           frozenset({"texture", "image"})),
+           frozenset({"texture", "image"}), beside=BOTH_CLASSES),
     System("medpix modality, network", "accuracy", 0.98, "200", "no part to choose the epochs on", "medpix-modality-resnet50"),
     System("medpix location, image only", "accuracy", 0.57, "200", "no part to choose the epochs on; supports do not belong to the"
            " class names beside them", "medpix-location-resnet50"),
@@ -122,11 +127,17 @@ def cells(system: System, runs: Sequence[FinishedRun]) -> list[str]:
         honest = ["the same: its split is the authors' own"]
     weights = dict.fromkeys(run.weights for run in (*repeated, *best))
     return [
-        _lines([quoted(run, system.metric) + _asked(run) for run in same]),
+        _lines([quoted(run, system.metric) + _beside(run, system) + _asked(run) for run in same]),
         _lines(honest),
         _lines([f"`{run.recipe.name}` {quoted(run, system.metric)}{_asked(run)}" for run in best]),
         "<br>".join(weights) or "–",
     ]
+
+
+def _beside(run: FinishedRun, system: System) -> str:
+    """Further metrics of the quoted part."""
+    values = [(name, (run.result["metrics"].get(name) or {}).get("value")) for name in system.beside]
+    return "".join(f"; {name} {value:.3f}" for name, value in values if value is not None)
 
 
 def _asked(run: FinishedRun) -> str:
@@ -135,9 +146,12 @@ def _asked(run: FinishedRun) -> str:
         "network.backbone=",
         "network.blocks=",
         "network.descriptors=",
+        "network.companions=",
+        "network.classical.standardise=",
         "data.label=",
         "split.by=",
         "training.epochs=",
+        "training.ensemble=",
     )
     shown = [one for one in run.changed if one.startswith(heads)]
     more = len([one for one in run.changed if not one.startswith(("network.weights=", *heads))])
@@ -176,6 +190,7 @@ def details(run: FinishedRun) -> list[str]:
     changed = ", ".join(f"`{one}`" for one in run.changed) or "none"
     groups = f" of {result['groups']} groups" if result.get("groups") else ""
     found += [
+        f"- {run.recipe.description}",
         f"- recipe `{run.recipe.name}`; settings that differ from the shipped one: {changed}",
         f"- quoted: {run.part}, {result.get('n')} images{groups}",
         f"- weights: {run.weights}",
@@ -212,6 +227,9 @@ def chosen(run: FinishedRun) -> list[str]:
             one = classical["tried"][index] if isinstance(index, int) else index
             tried = len(classical["tried"])
             texts.append(f"{tried} candidate{'s' * (tried > 1)} tried on validation, chosen: {_plain(one)}")
+    asked = [f"{one.classifier} on {one.learns_from}" for one in run.recipe.network.companions]
+    if asked:
+        texts.append(f"beside each network: {', '.join(asked)}")
     return texts
 
 

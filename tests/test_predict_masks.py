@@ -107,7 +107,10 @@ def breast(tmp_path_factory):
         {
             "data": {"source": "bus-uc"},
             "prepare": {"crop": "lesion", "planes": ["image", "mask", "whole"]},
-            "network": {"descriptors": ["shape"]},
+            "network": {
+                "descriptors": ["shape"],
+                "companions": [{"classifier": "svm", "learns_from": "features"}],
+            },
             "training": {"epochs": 1},
             "evaluation": {"views": ["plain", "turned_180"]},
         },

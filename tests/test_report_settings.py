@@ -17,6 +17,7 @@ from laudo.report.limits import limits
 from laudo.report.methods import methods_text
 from laudo.report.model_card import model_card
 from laudo.report.page import write_report
+from laudo.report.sections import training
 from laudo.report.sections.draft import Draft
 from laudo.report.sections.result_figures import metric_forest
 from laudo.report.thumbnails import Album
@@ -254,7 +255,7 @@ def test_a_classical_run_shows_what_was_tried_and_no_curves(tmp_path):
     assert best.index("0.840") < best.index("</tr>")
 
 
-EVERY = ("random-split", "validation-quoted", "unscaled-descriptors", "context-erased")
+EVERY = ("random-split", "validation-quoted", "unscaled-descriptors", "context-erased", "no-validation")
 
 
 @pytest.mark.parametrize(
@@ -264,6 +265,7 @@ EVERY = ("random-split", "validation-quoted", "unscaled-descriptors", "context-e
         ("evaluation", {"headline": "val"}, "validation part, not"),
         ("network", {"classical": Classical(standardise=False)}, "not brought to one scale"),
         ("prepare", {"mask": "erase"}, "painted black"),
+        ("training", {"keep": "last"}, "chooses nothing"),
     ],
 )
 def test_a_mistake_that_a_setting_has_mended_is_not_told(evidence, section, change, word):
@@ -282,7 +284,26 @@ def test_the_card_of_a_cross_validation_says_nothing_of_one_folds_model(evidence
     assert root.model["threshold"] is not None
     assert "- Threshold" not in card
     assert "- Parameters" not in card
+    several = replace(root, model={**root.model, "members": 5})
+    assert "Members of the ensemble" not in model_card(several, EN)  # of one fold: all folds answer together
     assert any("nothing has judged that mean" in text for text in limits(root, EN))
+    outside = replace(root, metrics={**root.metrics, "external": root.metrics["pooled"]})
+    assert not any("nothing has judged" in text for text in limits(outside, EN))
+    assert any("only the external figures" in text for text in limits(outside, EN))
+
+
+@pytest.mark.parametrize("ensemble", [1, 2])
+def test_a_training_that_diverged_is_told(evidence, tmp_path, ensemble):
+    lines = [{**line, **({"member": 1} if ensemble > 1 else {})} for line in evidence.logs[0][1]]
+    if ensemble > 1:
+        lines += [{**line, "member": 2} for line in evidence.logs[0][1]]
+    lines[-1] = {**lines[-1], "val_loss": None}
+    told = replace(evidence, logs=[(0, lines)], status={**evidence.status, "reason": "diverged"})
+    assert any("diverged" in text for text in limits(told, EN))
+    assert not any("diverged" in text for text in limits(evidence, EN))
+    facts = training.build(Draft(told, EN, Album(told.manifest), Shelf(tmp_path, EN)))["facts"]
+    (fact,) = [text for text in facts if "no longer numbers" in text]
+    assert ("etwork 2:" in fact) == (ensemble > 1)
 
 
 @pytest.mark.parametrize("ensemble", [1, 5])
@@ -296,6 +317,9 @@ def test_companions_are_told_in_methods_and_limits(evidence, ensemble):
     assert re.search(r"a support vector machine [^;.]* on the measured features", text)
     assert re.search(r"k nearest neighbours \S+ on features of the network as it was before training", text)
     assert ("Beside each network" if ensemble > 1 else "Beside the network") in text
+    assert "The answer is the mean of their probabilities." not in text  # the networks' alone
+    assert ("and the classifiers beside it" in text) == (ensemble > 1)
+    assert "brought to mean 0" in text
     assert any("classifiers beside it" in one for one in limits(told, EN))
     assert not any("classifiers beside it" in one for one in limits(evidence, EN))
-    assert "svm, knn" in model_card(told, EN)
+    assert "svm (descriptors), knn (features)" in model_card(told, EN)

@@ -18,7 +18,8 @@ from laudo.networks.ensemble import Ensemble
 from laudo.networks.table import build_classifier, pretrained_backbone
 from laudo.prepare.describe import describe_images
 from laudo.train import module
-from laudo.workflows import network_learner, train_run
+from laudo.train.classical import fit_classical
+from laudo.workflows import companion_learner, network_learner, train_run
 from laudo.workflows.open_model import open_model
 from laudo.workflows.use_model import explain_paths, predict_paths
 from training_example import (
@@ -298,6 +299,71 @@ def test_a_companion_is_read_type_by_type(images, tmp_path):
         open_model(run)
 
 
+def test_a_companion_that_is_given_another_number_of_features_is_named(images, tmp_path):
+    run = train(small_recipe(BESIDE), images, tmp_path / "run")
+    of_features = run.companion_path(2, 1)
+    of_features.write_bytes(run.companion_path(1, 1).read_bytes())
+    with pytest.raises(RunError) as caught:
+        open_model(run)
+    assert caught.value.file == str(of_features)
+
+
+def test_companions_that_can_not_be_fitted_are_found_before_the_network_is_trained(images, tmp_path, monkeypatch):
+    def breaks(*_arguments):
+        raise MemoryError
+
+    monkeypatch.setattr(companion_learner, "fit_classical", breaks)
+    with pytest.raises(MemoryError):
+        train(small_recipe(BESIDE), images, tmp_path / "run")
+    assert Run(tmp_path / "run").log() == []
+
+
+@pytest.mark.parametrize(
+    ("augment", "copies"), [({}, 1), ({"horizontal_flip": 0.5}, 2), ({"mirrored_copies": True}, 2)]
+)
+def test_what_the_network_sees_mirrored_companions_learn_both_ways_round(
+    images, tmp_path, monkeypatch, augment, copies
+):
+    given = []
+
+    def fitted(network, train, *others):
+        given.append((train[0].copy(), train[1]))
+        return fit_classical(network, train, *others)
+
+    monkeypatch.setattr(companion_learner, "fit_classical", fitted)
+    small = small_recipe({**BESIDE, "augment": augment, "training": {"epochs": 1, "sampling": "balanced"}})
+    run = train(small, images, tmp_path / "run")
+    n = int((run.manifest().table["split"] == "train").sum())
+    (described, _labels), (features, labels) = given
+    assert len(described) == n  # measured on the image as it is
+    assert len(features) == len(labels) == copies * n
+    assert np.array_equal(labels[:n], labels[-n:])
+    if copies == 2:
+        assert np.abs(features[:n] - features[n:]).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"prepare": {"intensity": "fitted"}},  # features once more, as each training part says
+        {"network": {**BESIDE["network"], "trainable": 0.0}},  # the network's own features never change either
+        {"network": {"companions": [{"classifier": "knn", "learns_from": "features"}]}},
+    ],
+)
+def test_companions_stand_beside_every_kind_of_network(images, tmp_path, change):
+    weighed = {"training": {"epochs": 1, "class_weights": "balanced"}}  # which neighbours can not be
+    run = train(small_recipe({**BESIDE, **weighed, **change}), images, tmp_path / "run")
+    assert _told_again(run, images, tmp_path) < 1e-5
+
+
+def test_companions_change_nothing_when_a_run_goes_on(images, tmp_path):
+    recipe = small_recipe(BESIDE)
+    whole = train(recipe, images, tmp_path / "whole")
+    train(recipe, images, tmp_path / "parts", minutes=0)
+    parts = train(recipe, images, tmp_path / "parts", resume=True)
+    assert fingerprint(parts.folder) == fingerprint(whole.folder)
+
+
 @pytest.mark.parametrize("harm", ["gone", "cut"])
 def test_damaged_weights_of_what_companions_look_through_are_named(images, tmp_path, harm):
     run = train(small_recipe(BESIDE), images, tmp_path / "run")
@@ -319,6 +385,10 @@ def test_damaged_weights_of_what_companions_look_through_are_named(images, tmp_p
                 "trainable": 0.0,
             },
             "stand beside a network",
+        ),
+        (
+            {"companions": [{"classifier": "svm", "learns_from": "features"}], "output": "multilabel"},
+            "one class a sample",
         ),
     ],
 )
@@ -378,6 +448,23 @@ def test_a_training_that_diverges_later_keeps_what_was_good(images, tmp_path, mo
     assert [line["val_loss"] is None for line in run.log()] == [False, True]
     assert run.json("model")["best_epoch"] == 1
     assert "NaN" not in run.log_path.read_text()
+
+
+def test_figures_of_an_epoch_that_diverged_are_left_out(images, tmp_path, monkeypatch):
+    monkeypatch.setattr(module.Fit, "training_step", _poisoned(2))
+    recipe = small_recipe({"training": {"epochs": 4, "report_at_epochs": [1, 2]}})
+    run = train(recipe, images, tmp_path / "run")
+    assert run.state()["state"] == "finished"
+    assert [one["epoch"] for one in run.json("metrics")["milestones"]] == [1]
+
+
+def test_a_second_phase_that_diverges_leaves_the_model_of_the_first(images, tmp_path, monkeypatch):
+    monkeypatch.setattr(module.Fit, "training_step", _poisoned(3))
+    phases = [{"epochs": 2, "loss": "focal"}, {"epochs": 2, "loss": "cross_entropy"}]
+    run = train(small_recipe({"training": {"phases": phases}}), images, tmp_path / "run")
+    assert [line["val_loss"] is None for line in run.log()] == [False, False, True]
+    assert run.json("model")["best_epoch"] in {1, 2}
+    assert run.state()["reason"] == "diverged"
 
 
 def _poisoned(epoch):

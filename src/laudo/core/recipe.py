@@ -11,6 +11,7 @@ from laudo.core.recipe_network import (
     OF_MASK,
     BlockName,
     Classical,
+    ClassicalName,
     Companion,
     DescriptorGroup,
     Fraction,
@@ -27,6 +28,7 @@ __all__ = [
     "Augment",
     "BlockName",
     "Classical",
+    "ClassicalName",
     "Companion",
     "Data",
     "DescriptorGroup",
@@ -45,7 +47,19 @@ __all__ = [
     "View",
 ]
 
-OF_NETWORKS = ("phases", "ensemble", "sampling", "loss", "label_smoothing", "early_stopping")
+OF_NETWORKS = (
+    "phases",
+    "ensemble",
+    "sampling",
+    "loss",
+    "label_smoothing",
+    "early_stopping",
+    "averaging",
+    "report_at_epochs",
+    "warmup_epochs",
+    "layer_decay",
+    "micro_batch",
+)
 """Settings of the training that a classical classifier has no use for, and whose silence would be taken for work."""
 
 View = Literal["plain", "mirrored", "upside_down", "turned_90", "turned_180", "turned_270", "closer"]
@@ -186,6 +200,12 @@ class Recipe(Section):
         """Whether the head's input never changes: backbone frozen, no blocks before the pooling, nothing drawn."""
         trained = any(phase.trainable for phase in self.training.phases) or self.network.trainable > 0
         return not trained and not self.network.blocks and not self.augment.is_random
+
+    @property
+    def needed_views(self) -> tuple[View, ...]:
+        """Views of which training on features that never change, and prediction, make use; each once."""
+        training: tuple[View, ...] = ("plain", "mirrored") if self.augment.mirrored_copies else ("plain",)
+        return tuple(dict.fromkeys([*training, *self.evaluation.views]))
 
     @property
     def needs_mask(self) -> bool:

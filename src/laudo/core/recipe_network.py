@@ -59,13 +59,15 @@ class Classical(Section):
 
 
 class Companion(Section):
-    """A classical classifier that answers beside the network and learns from the same images."""
+    """A classical classifier that answers beside the network and learns from the same images, not changed at random; of those that
+    the network sees mirrored, features are learned both ways round.
+    """
 
     classifier: ClassicalName
     """Which."""
     learns_from: Literal["descriptors", "features"]
     """`descriptors`: measured features (`network.descriptors`); `features`: the backbone with its weights as they were before
-    training, which looks at the image alone (with `prepare.planes`, at the plane `image` or else the first)."""
+    training, which looks at the image alone (with `prepare.planes`, at the plane `image`, else `whole`)."""
 
 
 class Network(Section):

@@ -139,10 +139,9 @@ class Prepare(Section):
 
     @property
     def image_plane(self) -> int | None:
-        """Which of the planes is the image, or the first where none is; None when the network sees the image's colours."""
-        if not self.planes:
-            return None
-        return self.planes.index("image") if "image" in self.planes else 0
+        """Which plane stands for all: the image, else the whole one, else the mask; None when the network sees colours."""
+        order: tuple[Plane, ...] = ("image", "whole", "mask")
+        return next((self.planes.index(name) for name in order if name in self.planes), None)
 
     @property
     def needs_mask(self) -> bool:

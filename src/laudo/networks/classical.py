@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
 from laudo.core.atomic import atomic_path
-from laudo.core.recipe import Classical
+from laudo.core.recipe import Classical, ClassicalName
 from laudo.networks.classical_file import damaged_model, read_checked
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-Kind = Literal["knn", "logistic_regression", "svm", "random_forest", "gradient_boosting"]
-KINDS: tuple[Kind, ...] = ("knn", "logistic_regression", "svm", "random_forest", "gradient_boosting")
+Kind = ClassicalName
+KINDS: tuple[Kind, ...] = get_args(ClassicalName)
 VERSION = 1
 """Of the file; raised when its layout changes."""
 ITERATIONS = 5000

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
+import torch
 
 from laudo.core.recipe import Companion
 from laudo.networks.classical import ClassicalClassifier
 from laudo.networks.frozen import FrozenNetwork
+from laudo.networks.precision import MEMORY_FORMAT
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,18 @@ class Companions:
         """
         sides = [answers]
         for companion, classifiers in zip(self.asked, self.fitted, strict=True):
-            given = features if companion.learns_from == "features" else [descriptors]
-            sides.append(np.mean([one.probabilities(x) for one in classifiers for x in given if x is not None], axis=0))
+            given = features
+            if companion.learns_from == "descriptors":
+                assert descriptors is not None, "a companion learns from descriptors"
+                given = [descriptors]
+            sides.append(np.mean([one.probabilities(x) for one in classifiers for x in given], axis=0))
         joined: np.ndarray = np.mean(sides, axis=0)
         return joined
+
+    def to(self, device: torch.device) -> Companions:
+        """The same, looking on a device."""
+        network = self.network
+        return self if network is None else replace(self, network=network.to(device).to(memory_format=MEMORY_FORMAT))
 
     @classmethod
     def together(cls, parts: Sequence[Companions | None]) -> Companions | None:

@@ -15,6 +15,9 @@ class FrozenNetwork(nn.Module):
         backbone: of which, when it has no feature map of convolutions, its own vector is taken.
         scaling: its input scaling.
         plane: the channel that is looked at, as a grey image; None looks at all.
+
+    Attributes:
+        size: number of features.
     """
 
     def __init__(self, backbone: Backbone, scaling: Scaling, plane: int | None = None) -> None:
@@ -23,6 +26,7 @@ class FrozenNetwork(nn.Module):
         self.scaling = scaling
         self.plane = plane
         self.pooling = "average+max" if backbone.convolutional else "average"
+        self.size = backbone.vector_size + (backbone.map_channels if backbone.convolutional else 0)
 
     def image_vector(self, pixels: Tensor) -> Tensor:
         """(B, D) features of (B, 1 or 3, H, W) pixels of 0 to 255."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import torch
+from pathlib import Path
+
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -10,10 +11,11 @@ from laudo.core.atomic import atomic_path
 from laudo.core.recipe import Network
 from laudo.core.run import Run
 from laudo.networks.backbone import BackboneSpec, Scaling
-from laudo.networks.classical import load_classical
+from laudo.networks.classical import ClassicalClassifier, load_classical
 from laudo.networks.companions import Companions
 from laudo.networks.frozen import FrozenNetwork
 from laudo.networks.table import build_backbone
+from laudo.prepare.describe import descriptor_names
 
 
 def save_companions(companions: Companions, run: Run) -> None:
@@ -28,7 +30,7 @@ def save_companions(companions: Companions, run: Run) -> None:
 
 
 def load_companions(
-    run: Run, network: Network, spec: BackboneSpec, plane: int | None, members: int, device: torch.device
+    run: Run, network: Network, spec: BackboneSpec, plane: int | None, classes: int, members: int
 ) -> Companions:
     """Read what :func:`save_companions` wrote; nothing is unpickled.
 
@@ -37,22 +39,37 @@ def load_companions(
         network: the recipe's section.
         spec: how the backbone is built.
         plane: that is looked at.
+        classes: number of classes.
         members: number of networks.
-        device: of the network through which some look.
 
     Raises:
         RunError: a file is missing, damaged or not of this model.
     """
-    asked = network.companions
-    fitted = tuple(
-        tuple(load_classical(run.companion_path(number, member)) for member in range(1, members + 1))
-        for number in range(1, len(asked) + 1)
-    )
-    if all(one.learns_from != "features" for one in asked):
-        return Companions(asked, fitted, None)
-    looked_through = FrozenNetwork(build_backbone(spec), Scaling(spec.scaling), plane)
+    sizes = {"descriptors": len(descriptor_names(network.descriptors))} if network.descriptors else {}
+    looked_through = None
+    if any(one.learns_from == "features" for one in network.companions):
+        looked_through = _frozen(run, spec, plane)
+        sizes["features"] = looked_through.size
+    fitted = []
+    for number, companion in enumerate(network.companions, start=1):
+        paths = [run.companion_path(number, member) for member in range(1, members + 1)]
+        fitted.append(tuple(_of_model(path, run, classes, sizes[companion.learns_from]) for path in paths))
+    return Companions(network.companions, tuple(fitted), looked_through)
+
+
+def _of_model(path: Path, run: Run, classes: int, features: int) -> ClassicalClassifier:
+    """A companion's classifier, if it is given so many features and tells so many classes apart."""
+    found = load_classical(path)
+    if (found.classes, found.features) != (classes, features):
+        given = f"{found.features} features, {found.classes} classes, not {features} and {classes}"
+        raise run.damaged(path, given)
+    return found
+
+
+def _frozen(run: Run, spec: BackboneSpec, plane: int | None) -> FrozenNetwork:
+    network = FrozenNetwork(build_backbone(spec), Scaling(spec.scaling), plane)
     try:
-        looked_through.backbone.load_state_dict(load_file(run.companion_weights_path))
+        network.backbone.load_state_dict(load_file(run.companion_weights_path))
     except (OSError, SafetensorError, RuntimeError) as error:
         raise run.damaged(run.companion_weights_path, str(error).splitlines()[0]) from error
-    return Companions(asked, fitted, looked_through.eval().to(device).to(memory_format=torch.channels_last))
+    return network.eval()

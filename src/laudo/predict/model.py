@@ -154,7 +154,8 @@ def load_model(run: Run, device: torch.device) -> Model:
     classical = None if network.classifier == "dense" else load_classical(run.classical_path)
     companions = None
     if network.companions and spec is not None:
-        companions = load_companions(run, network, spec, prepare.image_plane, int(facts["members"]), device)
+        companions = load_companions(run, network, spec, prepare.image_plane, len(classes), int(facts["members"]))
+        companions = companions.to(device)
     return Model(classifier, classical, spec, network, prepare, classes, threshold, views, facts, companions)
 
 

@@ -204,13 +204,26 @@ def _procedure(evidence: Evidence, voice: Voice) -> list[str]:
         recipe = evidence.recipe
         if recipe is not None and recipe.network.classifier == "dense" and not recipe.prepare.needs_fitting:
             found.append(
-                _("On new images the networks of all folds answer together; nothing has judged that mean of theirs.")
+                _(
+                    "On new images the networks of all folds answer together; of that mean of theirs only the external figures "
+                    "speak."
+                )
+                if evidence.metrics.get("external")
+                else _(
+                    "On new images the networks of all folds answer together; nothing has judged that mean of theirs."
+                )
             )
     if evidence.explained and evidence.recipe is not None and evidence.recipe.network.companions:
         found.append(
             _(
                 "The maps show the trained network; what the classifiers beside it go by, each with as much of the say, is not in "
                 "them."
+            )
+        )
+    if any(line.get("val_loss", 0.0) is None for _fold, lines in evidence.logs for line in lines):
+        found.append(
+            _(
+                "A training diverged: the network's answers were no longer numbers, and an earlier epoch became the model."
             )
         )
     if not evidence.explained and evidence.result is not None:

@@ -50,7 +50,7 @@ def network_text(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
         text.append(_("Dropout of {value} was used in the head.").format(value=voice.short(head.dropout)))
     if head.l2:
         text.append(_("The head's kernels had an L2 penalty of {value}.").format(value=voice.short(head.l2)))
-    text += _companions(recipe, voice)
+    text += _companions(evidence, recipe, voice)
     if evidence.model.get("parameters"):
         members = int(evidence.model.get("members") or 1)
         sentence = (
@@ -133,23 +133,28 @@ def _descriptors(network: Network, voice: Voice) -> list[str]:
 def _classical(evidence: Evidence, network: Network, voice: Voice) -> list[str]:
     _ = voice.gettext
     text = [_("The classifier was {name}.").format(name=_kind(network.classifier, voice))]
-    text.append(
+    found: dict[str, Any] = evidence.model.get("classical") or {}
+    return text + _fitted(network, len(found.get("tried") or []), voice)
+
+
+def _fitted(network: Network, tried: int, voice: Voice) -> list[str]:
+    """How classical classifiers were given their features, and who chose their settings."""
+    _ = voice.gettext
+    text = [
         _("Every feature was brought to mean 0 and deviation 1 on the training part.")
         if network.classical.standardise
         else _("The features were left in their own units.")
-    )
-    found: dict[str, Any] = evidence.model.get("classical") or {}
-    tried = found.get("tried") or []
-    if len(tried) > 1:
+    ]
+    if tried > 1:
         text.append(
             _("{n} settings were tried, and the one that was best on the validation part was kept.").format(
-                n=voice.integer(len(tried))
+                n=voice.integer(tried)
             )
         )
     return text
 
 
-def _companions(recipe: Recipe, voice: Voice) -> list[str]:
+def _companions(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
     _ = voice.gettext
     if not recipe.network.companions:
         return []
@@ -167,7 +172,10 @@ def _companions(recipe: Recipe, voice: Voice) -> list[str]:
         text = _(
             "Beside the network, fitted on the same images: {names}. The answer is the mean of its probabilities and of theirs."
         )
-    return [text.format(names="; ".join(names))]
+    found: list[Any] = evidence.model.get("companions") or []
+    ones = found[0] if found and isinstance(found[0], list) else found  # of an ensemble, those of each member
+    tried = max((len(one.get("tried") or []) for one in ones), default=0)
+    return [text.format(names="; ".join(names)), *_fitted(recipe.network, tried, voice)]
 
 
 def _kind(name: str, voice: Voice) -> str:

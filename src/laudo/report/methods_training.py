@@ -219,10 +219,24 @@ def _ensemble(recipe: Recipe, voice: Voice) -> list[str]:
     _ = voice.gettext
     if recipe.training.ensemble == 1:
         return []
-    return [
-        _(
-            "{n} networks were trained so, each with another fold of the training and validation images left out, by which it "
-            "was stopped; the answer is the mean of their probabilities. The validation figures are out of fold: each image "
-            "was judged by the network that had not been trained on its group."
-        ).format(n=voice.integer(recipe.training.ensemble))
-    ]
+    trained = _(
+        "{n} networks were trained so, each with another fold of the training and validation images left out, by which it was "
+        "stopped."
+    )
+    found = [trained.format(n=voice.integer(recipe.training.ensemble))]
+    if recipe.network.companions:
+        found.append(
+            _(
+                "The validation figures are out of fold: each image was judged by the network, and the classifiers beside it, "
+                "that had not been trained on its group; their settings were chosen on that fold too."
+            )
+        )
+    else:
+        found.append(_("The answer is the mean of their probabilities."))
+        found.append(
+            _(
+                "The validation figures are out of fold: each image was judged by the network that had not been trained on its "
+                "group."
+            )
+        )
+    return found

@@ -103,13 +103,13 @@ def _model(evidence: Evidence, voice: Voice) -> list[str]:
     _ = voice.gettext
     model, recipe = evidence.model, evidence.recipe
     if evidence.is_cross_validation:  # what it knows of one fold's model is not so of their mean
-        model = {key: value for key, value in model.items() if key not in {"threshold", "parameters"}}
+        model = {key: value for key, value in model.items() if key not in {"threshold", "parameters", "members"}}
     facts = [
         (_("Network"), recipe.network.backbone if recipe else None),
         (_("Classifier"), recipe.network.classifier if recipe and recipe.network.classifier != "dense" else None),
         (
             _("Classifier beside it"),
-            ", ".join(one.classifier for one in recipe.network.companions) if recipe else None,
+            ", ".join(f"{one.classifier} ({one.learns_from})" for one in recipe.network.companions) if recipe else None,
         ),
         (_("Measured features"), ", ".join(recipe.network.descriptors) if recipe else None),
         (_("Members of the ensemble"), str(model["members"]) if (model.get("members") or 0) > 1 else None),

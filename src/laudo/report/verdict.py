@@ -236,5 +236,6 @@ def _is_made(mistake: str, recipe: Recipe, evidence: Evidence) -> bool:
         "validation-quoted": recipe.evaluation.headline == "val" and not evidence.is_cross_validation,
         "unscaled-descriptors": not recipe.network.classical.standardise,
         "context-erased": recipe.prepare.mask == "erase",
+        "no-validation": recipe.training.keep == "last" and recipe.evaluation.threshold == "half",
     }
     return made.get(mistake, True)

@@ -50,10 +50,12 @@ def kept_epoch(epochs: Epochs, plan: list[Recipe]) -> int:
     """Epoch whose weights become the model: the last, or the best of all.
 
     Where the loss decides and the phases have different ones, their values say nothing about each other: then it is the best
-    epoch of the last phase that was begun.
+    epoch of the last phase that was begun. An epoch in which the training diverged is never the best one.
     """
-    last = max(line.get("phase", 1) for line in epochs)
     training = plan[-1].training
+    if training.keep == "best":
+        epochs = [line for line in epochs if line["val_loss"] is not None] or epochs
+    last = max(line.get("phase", 1) for line in epochs)
     differ = len({recipe.training.loss for recipe in plan}) > 1
     if training.keep == "last" or (differ and training.watch == "loss"):
         return kept_in_phase(epochs, last, plan[last - 1])

@@ -20,7 +20,7 @@ from laudo.train.fit import Deadline, Fitted
 from laudo.workflows.dataset import Dataset
 from laudo.workflows.feature_cache import cached_features
 from laudo.workflows.learner import Learner
-from laudo.workflows.network_learner import build, needed_views
+from laudo.workflows.network_learner import build
 
 
 @dataclass
@@ -47,7 +47,7 @@ class ClassicalLearner(Learner):
             backbone, spec = build(recipe, dataset.manifest, 0)
         features = None
         if dataset.prepared is not None:
-            features = {view: _features(recipe, dataset, backbone, view) for view in needed_views(recipe)}
+            features = {view: _features(recipe, dataset, backbone, view) for view in recipe.needed_views}
         return cls(recipe, dataset, unfitted or dataset, backbone, spec, features)
 
     @property

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
 
 from laudo.core.manifest import Manifest
-from laudo.core.recipe import Recipe, View
+from laudo.core.recipe import Companion, Recipe, View
 from laudo.networks.companions import Companions
 from laudo.networks.frozen import FrozenNetwork
 from laudo.networks.table import frozen_network
@@ -45,29 +45,45 @@ class CompanionLearner:
         network = frozen_network(recipe.network, recipe.prepare.image_plane)
         features: dict[View, np.ndarray] = {}
         if dataset.prepared is not None:
-            views: list[View] = ["plain", *recipe.evaluation.views]
+            views: list[View] = [*recipe.needed_views]
+            if _mirrors(recipe):
+                views.append("mirrored")
             features = {view: cached_features(network, recipe, dataset, view).numpy() for view in dict.fromkeys(views)}
         return cls(recipe, described, network, features)
 
     def trained(self, manifest: Manifest, recipe: Recipe) -> Self:
         """The same, fitted on a split. It takes seconds, so nothing is kept of it before the end.
 
+        Classes are weighed when the network's are, or are drawn equally often; neighbours can not be weighed.
+
         Args:
             manifest: with the split's parts.
             recipe: of the network beside them.
         """
         network, training = recipe.network, recipe.training
-        rows = [manifest.indices(part) for part in ("train", "val")]
+        balanced = "balanced" in {training.class_weights, training.sampling}
         fitted = []
         for companion in network.companions:
-            inputs = self.features["plain"] if companion.learns_from == "features" else self.described
-            assert inputs is not None, "the recipe has descriptors"
-            train, val = ((inputs[part], manifest.labels[part]) for part in rows)
             asked = network.model_copy(update={"classifier": companion.classifier})
-            # neighbours can not be weighed, and a network may be
-            weights = "none" if companion.classifier == "knn" else training.class_weights
+            weights: Literal["none", "balanced"] = "balanced" if balanced and companion.classifier != "knn" else "none"
+            train, val = (self._samples(companion, manifest, part) for part in ("train", "val"))
             fitted.append(fit_classical(asked, train, val, len(manifest.classes), training.seed, weights))
         return replace(self, recipe=recipe, fitted=tuple(fitted))
+
+    def _samples(self, companion: Companion, manifest: Manifest, part: str) -> tuple[np.ndarray, np.ndarray]:
+        """(m, D) and (m,): what a companion learns from, of a part.
+
+        Where the network is trained on mirrored images, features are learned from both ways round too.
+        """
+        rows = manifest.indices(part)
+        labels = manifest.labels[rows]
+        if companion.learns_from == "descriptors":
+            assert self.described is not None, "the recipe has descriptors"
+            return self.described[rows], labels
+        plain = self.features["plain"][rows]
+        if part != "train" or not _mirrors(self.recipe):
+            return plain, labels
+        return np.concatenate([plain, self.features["mirrored"][rows]]), np.concatenate([labels, labels])
 
     def join(self, answers: np.ndarray, indices: np.ndarray) -> np.ndarray:
         """(m, K) probabilities of a network for these images and the companions' together."""
@@ -83,6 +99,11 @@ class CompanionLearner:
 
     @property
     def facts(self) -> list[dict[str, Any]]:
-        """What validation has chosen among what, of each companion that is fitted."""
-        pairs = zip(self.recipe.network.companions, self.fitted, strict=False)
+        """What validation has chosen among what, of each companion."""
+        pairs = zip(self.recipe.network.companions, self.fitted, strict=True)
         return [{**asked.model_dump(), "tried": one.tried, "chosen": one.chosen} for asked, one in pairs]
+
+
+def _mirrors(recipe: Recipe) -> bool:
+    """Whether the network is trained on mirrored images, at random or as copies."""
+    return recipe.augment.mirrored_copies or recipe.augment.horizontal_flip > 0

@@ -60,10 +60,9 @@ class EnsembleLearner(Learner):
     @property
     def facts(self) -> dict[str, Any]:
         """How many members, whether features were computed once, and what the companions of each member are."""
-        facts = {**self.one.facts, "members": len(self.members)}
-        if self.recipe.network.companions:
-            facts["companions"] = [member.facts["companions"] for member in self.members]
-        return facts
+        facts = [member.facts for member in self.members]
+        beside = {"companions": [one["companions"] for one in facts]} if self.recipe.network.companions else {}
+        return {**facts[0], **beside, "members": len(self.members)}
 
     @property
     def ready(self) -> bool:

@@ -60,8 +60,11 @@ def milestones(run: Run, learner: Learner, manifest: Manifest, fitted: Fitted, r
     if not isinstance(learner, NetworkLearner):
         return found
     part = "val"  # never the test part: it is looked at once
+    judged = {
+        line["epoch"] for line in fitted.epochs if line["val_loss"] is not None
+    }  # else the training diverged there
     for epoch in recipe.training.report_at_epochs:
-        if epoch <= len(fitted.epochs):
+        if epoch in judged:
             learner.load_epoch(run, epoch)
             threshold, _rule = threshold_of(learner, manifest)
             predictions = predict_part(learner, manifest, part, threshold)

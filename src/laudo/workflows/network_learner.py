@@ -63,7 +63,7 @@ class NetworkLearner(Learner):
         classifier, spec = build(recipe, dataset.manifest, 0 if described is None else described.shape[1])
         features = None
         if dataset.prepared is not None and recipe.has_fixed_features:
-            features = {view: cached_features(classifier, recipe, dataset, view) for view in needed_views(recipe)}
+            features = {view: cached_features(classifier, recipe, dataset, view) for view in recipe.needed_views}
         companions = CompanionLearner.start(recipe, dataset, described) if recipe.network.companions else None
         return cls(recipe, dataset, unfitted or dataset, classifier, spec, features, described, companions)
 
@@ -91,6 +91,8 @@ class NetworkLearner(Learner):
     def train(self, run: Run, manifest: Manifest, deadline: Deadline) -> Fitted:
         """See :meth:`Learner.train`."""
         before = self.classifier
+        if self.companions is not None:  # first: should they fail, no hours are lost
+            self.companions = self.companions.trained(manifest, self.recipe)
         self.classifier, self.spec = build(
             self.recipe, manifest, 0 if self.described is None else self.described.shape[1]
         )
@@ -109,8 +111,6 @@ class NetworkLearner(Learner):
         device = torch.device("cpu") if self.is_frozen else self.dataset.device
         fitted = fit(network, train, val, self.recipe, run, device, self.dataset.precision, deadline)
         self.classifier.to(self.dataset.device).eval()
-        if self.companions is not None:
-            self.companions = self.companions.trained(manifest, self.recipe)
         return fitted
 
     def load_epoch(self, run: Run, epoch: int) -> None:
@@ -191,12 +191,6 @@ class NetworkLearner(Learner):
         dataset = self.dataset
         every = self._beside(frozen_features(self.classifier, dataset.images, dataset.device, dataset.precision))
         return every[part.indices % len(every)]
-
-
-def needed_views(recipe: Recipe) -> tuple[View, ...]:
-    """Views whose features training and prediction ask for, each once."""
-    training: tuple[View, ...] = ("plain", "mirrored") if recipe.augment.mirrored_copies else ("plain",)
-    return tuple(dict.fromkeys([*training, *recipe.evaluation.views]))
 
 
 def build(recipe: Recipe, manifest: Manifest, descriptors: int) -> tuple[Classifier, BackboneSpec]:

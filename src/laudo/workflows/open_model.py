@@ -21,7 +21,8 @@ from laudo.predict.model import Model, load_model
 def open_model(run: Run) -> Model:
     """The model of a run folder. That of a cross-validation is the mean of its folds' networks.
 
-    The pooled figures of a cross-validation are of single folds' models; their mean is one more model, that nothing has judged.
+    The pooled figures of a cross-validation are of single folds' models; their mean is one more model, that only images from
+    elsewhere can judge.
 
     Raises:
         RunError: there is none, a fold is not finished, or the folds' models can not be averaged.

@@ -47,6 +47,11 @@ class Training:
     epochs: list[dict[str, Any]]
     kept: int
 
+    @property
+    def diverged(self) -> bool:
+        """Whether it ended because the network's answers were no longer numbers."""
+        return self.epochs[-1].get("val_loss", 0.0) is None
+
     def name(self, draft: Draft) -> str:
         """What it is called beside others; empty for a single one."""
         _ = draft.voice.gettext
@@ -104,6 +109,11 @@ def _facts(draft: Draft, trainings: list[Training]) -> list[str]:
             else _("{epochs} trained.").format(epochs=trained)
         )
         facts.append(_("The model has the weights of epoch {n}.").format(n=trainings[0].kept))
+    else:
+        text = _(
+            "{training}: the network's answers were no longer numbers, so it stopped; the weights are of epoch {n}."
+        )
+        facts += [text.format(training=one.name(draft), n=one.kept) for one in trainings if one.diverged]
     if len(evidence.logs) > 1:
         facts.append(_("{n} folds, each trained on its own.").format(n=len(evidence.logs)))
     members = max(training.member for training in trainings)
