@@ -22,7 +22,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
-from train_step_command import run_side
+from train_step_command import side_command
 
 EFFICIENTNET_STRIDES = (1, 2, 2, 2, 1, 2, 1)
 RESNET_BLOCKS = (3, 4, 6, 3)
@@ -236,4 +236,4 @@ def train(task: Path, epochs: int, learning_rate: float, dropout: bool) -> dict[
 
 
 if __name__ == "__main__":
-    run_side(train, __doc__)
+    side_command(train, __doc__)

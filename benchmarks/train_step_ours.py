@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from train_step_command import run_side
+from train_step_command import side_command
 from train_step_task import SEED, build, order_of, read_weights, recipe_of
 
 from laudo.core.run import Run
@@ -85,4 +85,4 @@ def train(task: Path, epochs: int, learning_rate: float, dropout: bool, precisio
 
 
 if __name__ == "__main__":
-    run_side(train, __doc__)
+    side_command(train, __doc__, ("precision",))

@@ -15,7 +15,7 @@ import timm
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from train_step_command import run_side
+from train_step_command import side_command
 
 
 class PyramidAndExcitation(nn.Module):
@@ -132,4 +132,4 @@ def criterion(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 if __name__ == "__main__":
-    run_side(train, __doc__)
+    side_command(train, __doc__)
