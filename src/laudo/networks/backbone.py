@@ -105,4 +105,11 @@ class Scaling(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Scale; grey images are repeated."""
-        return (pixels.float() * self.factor - self.mean) / self.std
+        if pixels.shape[1] != 3 or not pixels.is_contiguous(memory_format=torch.channels_last):
+            return (pixels.float() * self.factor - self.mean) / self.std
+        # in whole rows of an image: three numbers at a time take a processor four times as long
+        width = pixels.shape[3]
+        mean, std = self.mean.flatten().repeat(width), self.std.flatten().repeat(width)
+        last = pixels.permute(0, 2, 3, 1)
+        rows: Tensor = last.flatten(2).float() * self.factor
+        return rows.sub_(mean).div_(std).reshape(last.shape).permute(0, 3, 1, 2)
