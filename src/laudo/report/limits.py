@@ -220,7 +220,8 @@ def _procedure(evidence: Evidence, voice: Voice) -> list[str]:
                 "them."
             )
         )
-    if any(line.get("val_loss", 0.0) is None for _fold, lines in evidence.logs for line in lines):
+    lines = [line for _fold, log in evidence.logs for line in log]
+    if any(isinstance(line, dict) and line.get("val_loss", 0.0) is None for line in lines):  # else the log is damaged
         found.append(
             _(
                 "A training diverged: the network's answers were no longer numbers, and an earlier epoch became the model."
