@@ -9,6 +9,10 @@ from laudo.core.recipe import InputScaling, Network, Prepare
 from laudo.networks.backbone import Scaling
 from laudo.networks.frozen import FrozenNetwork
 from laudo.networks.table import BACKBONES, frozen_network, pretrained_backbone
+from laudo.workflows.data_jobs import make_phantoms
+from laudo.workflows.dataset import open_dataset
+from laudo.workflows.feature_cache import cached_features
+from training_example import small_recipe
 
 HALF = InputScaling(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
 PIXELS = torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8)
@@ -61,3 +65,21 @@ def test_it_is_the_backbone_that_the_recipe_names_as_its_weights_have_it():
     assert all(
         torch.equal(a, b) for a, b in zip(network.state_dict().values(), backbone.state_dict().values(), strict=False)
     )
+
+
+def test_features_of_one_plane_and_of_all_are_kept_apart(tmp_path, monkeypatch):
+    monkeypatch.setenv("LAUDO_CACHE", str(tmp_path / "cache"))
+    make_phantoms("bus-uc", tmp_path / "data", n=12, seed=0, size=64)
+    planes = {"crop": "lesion", "planes": ["image", "mask", "whole"]}
+    recipe = small_recipe({"data": {"source": "bus-uc"}, "prepare": planes})
+    dataset = open_dataset(recipe, tmp_path / "data")
+    torch.manual_seed(0)
+    backbone = BACKBONES["small_cnn"]()
+    image, mask, every = (
+        cached_features(FrozenNetwork(backbone, Scaling(HALF), plane), recipe, dataset, "plain")
+        for plane in (0, 1, None)
+    )
+    assert not torch.allclose(image, mask)
+    assert not torch.allclose(image, every)
+    again = cached_features(FrozenNetwork(backbone, Scaling(HALF), 0), recipe, dataset, "plain")
+    assert torch.equal(image, again)
