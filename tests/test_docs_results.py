@@ -148,6 +148,26 @@ def test_validation_figures_of_the_folds_stand_below_and_further_recipes_beside(
     )
 
 
+def test_sensitivity_and_specificity_stand_beside_the_accuracy_of_neighbours(results, tmp_path):
+    metrics = {"accuracy": 0.71, "sensitivity": 0.58, "specificity": 0.9123, "f1": 0.5}
+    part = {"n": 200, "metrics": {name: {"value": value, "ci95": None} for name, value in metrics.items()}}
+    write_run(tmp_path / "t", "medpix-modality-knn-as-published", ["network.descriptors=[texture]"], test=part)
+    found = row(results.page(results.find_runs(tmp_path)), "medpix modality, KNN on texture")[4]
+    assert found.startswith("0.710, n = 200; test part; sensitivity 0.580; specificity 0.912"), "and not F1"
+
+
+def test_what_stands_beside_the_networks_and_what_a_recipe_is_for_are_told(results, tmp_path):
+    write_run(tmp_path / "a", "busuc-lesion", folds=2, pooled=figures(0.86, 809))
+    write_run(tmp_path / "b", "busuc-efficientnet-pdf-se", folds=2, pooled=figures(0.81, 809))
+    page = results.page(results.find_runs(tmp_path))
+    lesion, networks = page.index("### a"), page.index("### b")
+    told = page[lesion:networks]
+    assert f"- {load_recipe('busuc-lesion').description}\n" in told
+    assert "- beside each network: " in told
+    assert " on descriptors, " in told
+    assert "beside each network" not in page[networks:], "it has none"
+
+
 def test_estimates(results):
     assert results.estimate({"value": 0.9, "ci95": [0.8, 0.95]}, 7) == "0.900 (0.800–0.950), n = 7"
     assert results.estimate({"value": 0.9, "ci95": None}, 7) == "0.900, n = 7"

@@ -107,7 +107,7 @@ class Scaling(nn.Module):
         """Scale; grey images are repeated."""
         if pixels.shape[1] != 3 or not pixels.is_contiguous(memory_format=torch.channels_last):
             return (pixels.float() * self.factor - self.mean) / self.std
-        # in whole rows of an image: three numbers at a time take a processor four times as long
+        # in whole rows of an image: three numbers at a time take a processor more than twice as long
         width = pixels.shape[3]
         mean, std = self.mean.flatten().repeat(width), self.std.flatten().repeat(width)
         last = pixels.permute(0, 2, 3, 1)

@@ -8,6 +8,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from laudo.core.atomic import atomic_path
+from laudo.core.messages import _
 from laudo.core.recipe import Network
 from laudo.core.run import Run
 from laudo.networks.backbone import BackboneSpec, Scaling
@@ -61,8 +62,11 @@ def _of_model(path: Path, run: Run, classes: int, features: int) -> ClassicalCla
     """A companion's classifier, if it is given so many features and tells so many classes apart."""
     found = load_classical(path)
     if (found.classes, found.features) != (classes, features):
-        given = f"{found.features} features, {found.classes} classes, not {features} and {classes}"
-        raise run.damaged(path, given)
+        text = _(
+            "it takes {features} numbers and knows {classes} classes; the model gives it {given} and knows {known}"
+        )
+        given = {"features": found.features, "classes": found.classes, "given": features, "known": classes}
+        raise run.damaged(path, text.format(**given))
     return found
 
 

@@ -60,9 +60,8 @@ def milestones(run: Run, learner: Learner, manifest: Manifest, fitted: Fitted, r
     if not isinstance(learner, NetworkLearner):
         return found
     part = "val"  # never the test part: it is looked at once
-    judged = {
-        line["epoch"] for line in fitted.epochs if line["val_loss"] is not None
-    }  # else the training diverged there
+    # an epoch without a validation loss is one in which the training diverged
+    judged = {line["epoch"] for line in fitted.epochs if line["val_loss"] is not None}
     for epoch in recipe.training.report_at_epochs:
         if epoch in judged:
             learner.load_epoch(run, epoch)
