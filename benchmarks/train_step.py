@@ -150,10 +150,11 @@ def measure_case(name: str, folder: Path, pythons: dict[str, str], options: argp
     task, case = folder / name, CASES[name]
     write_task(name, task, options.side or case.side, options.batch, options.epoch_steps, options.threads)
     found = [Comparison(name, peer) for peer in pythons]
-    curve = {"epochs": -(-options.steps // options.epoch_steps), "learning_rate": case.learning_rate}
+    steps = case.curve_steps if options.steps is None else options.steps
+    curve = {"epochs": -(-steps // options.epoch_steps), "learning_rate": case.learning_rate}
     if curve["epochs"] > MOST_EPOCHS:
         sys.exit(f"--steps is more than {MOST_EPOCHS} times --epoch-steps")
-    if options.steps:
+    if steps:
         ours = {p: run_side("ours", sys.executable, task, **curve, precision=p) for p in ("fp32", "auto")}
         for comparison in found:
             peer = run_side(comparison.peer_name, pythons[comparison.peer_name], task, **curve)
@@ -206,7 +207,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add("--only", nargs="+", choices=tuple(CASES), default=list(CASES), help="networks; default: all")
     add("--peers", nargs="+", choices=tuple(CLAIMS), default=list(CLAIMS))
     add("--peer-python", help="python of an environment with tensorflow-cpu; default: this one, else .venv-keras")
-    add("--steps", type=int, default=50, help="length of the loss curves; 0: do not compare them")
+    add("--steps", type=int, help="length of the loss curves; 0: do not compare them; default: each network's own")
     add("--rounds", type=int, default=3, help="turns of each side; 0: do not time them")
     add("--epochs", type=int, default=1, help="timed epochs of a turn, after one that is not")
     add("--epoch-steps", type=int, default=EPOCH_STEPS, help="steps of an epoch")

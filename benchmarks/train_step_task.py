@@ -36,6 +36,7 @@ class Case:
         classes: number of classes.
         side: height and width of the images in pixels.
         learning_rate: Adam's.
+        curve_steps: length of the curves that are compared.
     """
 
     what: str
@@ -43,6 +44,7 @@ class Case:
     classes: int
     side: int
     learning_rate: float
+    curve_steps: int = 50
 
 
 CASES = {
@@ -59,6 +61,7 @@ CASES = {
         classes=2,
         side=224,
         learning_rate=1e-4,
+        curve_steps=20,
     ),
     "efficientnet-pdf-se-unfrozen": Case(
         "EfficientNet-B0 + PDF + SE, last 30 % of the backbone trained",

@@ -6,6 +6,7 @@ Layers of torch and networks of timm, images scaled once and held in memory as t
 from __future__ import annotations
 
 import json
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from train_step_command import side_command
+
+EPSILON = 1e-7
+"""Keras' own."""
 
 
 class PyramidAndExcitation(nn.Module):
@@ -94,7 +98,7 @@ def train(task: Path, epochs: int, learning_rate: float, dropout: bool, precisio
     targets = torch.from_numpy(np.load(task / "targets.npy")).to(device)
     orders = np.load(task / "orders.npy")
     n = len(images) - batch
-    optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=learning_rate, eps=1e-7)
+    optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=learning_rate)
     losses: list[float] = []
     seconds = []
     for epoch in range(epochs):
@@ -106,6 +110,8 @@ def train(task: Path, epochs: int, learning_rate: float, dropout: bool, precisio
                 module.eval()
         for chosen in order.split(batch):
             optimizer.zero_grad()
+            # where Keras has its epsilon, before the bias of the second moment is corrected: the same steps on all sides
+            optimizer.param_groups[0]["eps"] = EPSILON / math.sqrt(1 - 0.999 ** (len(losses) + 1))
             loss = criterion(model(images[chosen]), targets[chosen])
             loss.backward()
             optimizer.step()
