@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from laudo.core.errors import RecipeError
-from laudo.core.recipe import Augment, Recipe
+from laudo.core.recipe import Augment, AugmentVolume, Recipe
 from laudo.core.recipe_file import dump_recipe, load_recipe, parse_recipe, shipped_recipes
 
 FILE = Path("mine.yaml")
@@ -43,7 +43,7 @@ def test_every_shipped_recipe_loads_says_what_it_is_and_survives_yaml(name):
     assert parse(dump_recipe(recipe)) == recipe
     if name.endswith("-as-published"):
         assert recipe.mistakes
-        assert recipe.published
+        assert recipe.published or name.startswith("brats"), "whose figures were published as pictures of a table"
         assert recipe.repeats
 
 
@@ -267,13 +267,19 @@ def test_several_mistakes_are_all_named():
     assert len(refused(GOOD + "split:\n  tset: 1\n  folds: 1\ntraining:\n  epochs: 0\n").details) == 3
 
 
-DRAWN = [name for name in Augment.model_fields if name not in {"mirrored_copies", "cutout_size"}]
+DRAWN = [name for name in Augment.model_fields if name not in {"mirrored_copies", "cutout_size", "volume"}]
 
 
 @pytest.mark.parametrize("field", DRAWN)
 def test_any_drawn_change_is_random_and_a_mirrored_copy_is_not(field):
     assert not Augment(mirrored_copies=True).is_random
     assert Augment(**{field: 0.1}).is_random
+    assert Augment(**{field: 0.1}).of_pictures
+
+
+def test_what_is_drawn_for_volumes_is_not_for_pictures():
+    assert Augment(volume=AugmentVolume()).is_random
+    assert not Augment(volume=AugmentVolume()).of_pictures
 
 
 def test_features_are_fixed_only_when_nothing_before_the_head_changes():

@@ -25,9 +25,9 @@ from laudo.networks.timm_backbone import TimmBackbone
 from laudo.networks.tumour_cnn import TumourCNN
 from laudo.train.averaging import AveragedWeights, Swapped
 from laudo.train.bookkeeper import weights_path
+from laudo.train.classifier_fitting import ClassifierFitting
 from laudo.train.fit import Deadline, Fitted, fit
 from laudo.train.inputs import EpochOrder, Part, balanced_order, loader
-from laudo.train.module import Fit
 from laudo.train.phases import kept_epoch, phase_recipes
 from laudo.train.rates import layer_groups, parameter_groups
 from training_example import fingerprint, small_recipe
@@ -122,9 +122,11 @@ def test_gradients_of_300_samples_in_pieces_of_32_are_those_of_one_batch(monkeyp
     for micro in (None, 32):
         recipe = recipe_of(micro_batch=micro)
         net = network(recipe)
-        module = Fit(net, recipe, torch.tensor([0.75, 1.5]), True)
+        module = ClassifierFitting(net, recipe, torch.tensor([0.75, 1.5]), True)
         optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
-        monkeypatch.setattr(Fit, "trainer", type("T", (), {"optimizers": [optimizer], "current_epoch": 0}))
+        monkeypatch.setattr(
+            ClassifierFitting, "trainer", type("T", (), {"optimizers": [optimizer], "current_epoch": 0})
+        )
         module.training_step((arguments, targets), 0).backward()
         gradients.append([parameter.grad.clone() for parameter in net.parameters()])
     for a, b in zip(*gradients, strict=True):
@@ -440,13 +442,13 @@ def test_a_balanced_order_depends_on_seed_and_epoch_alone():
 
 def test_the_rate_rises_step_by_step_and_every_watched_figure_is_logged(tmp_path, monkeypatch):
     rates = []
-    original = Fit.training_step
+    original = ClassifierFitting.training_step
 
     def spy(self, batch, batch_idx):
         rates.append(self.trainer.optimizers[0].param_groups[0]["lr"])
         return original(self, batch, batch_idx)
 
-    monkeypatch.setattr(Fit, "training_step", spy)
+    monkeypatch.setattr(ClassifierFitting, "training_step", spy)
     recipe = recipe_of(epochs=3, warmup_epochs=2, learning_rate=0.06, schedule="cosine", watch="balanced_accuracy")
     _net, done = fitted(recipe, Run(tmp_path / "run"))
     assert rates == pytest.approx([0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.06, 0.06, 0.06])

@@ -7,6 +7,9 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from laudo.core.messages import _
+from laudo.core.recipe_augment_volume import AugmentVolume
+from laudo.core.recipe_mask_checks import check_masks
+from laudo.core.recipe_masks import MASK_NETWORKS, MaskLoss, Patch
 from laudo.core.recipe_network import (
     OF_MASK,
     BlockName,
@@ -24,8 +27,10 @@ from laudo.core.recipe_prepare import Limits, Prepare, PrepareVolume, Section
 from laudo.core.recipe_training import Phase, Training
 
 __all__ = [
+    "MASK_NETWORKS",
     "OF_MASK",
     "Augment",
+    "AugmentVolume",
     "BlockName",
     "Classical",
     "ClassicalName",
@@ -36,7 +41,9 @@ __all__ = [
     "Head",
     "InputScaling",
     "Limits",
+    "MaskLoss",
     "Network",
+    "Patch",
     "Phase",
     "Prepare",
     "PrepareVolume",
@@ -72,6 +79,14 @@ class Data(Section):
     """Name of a source (`laudo data sources`)."""
     label: str | None = None
     """Column of the manifest that names the class (`location`, `modality` …); default: the source's own."""
+    target: Literal["label", "mask", "mask_and_label"] = "label"
+    """What is predicted: the class of a sample; the structures that its mask marks; or both at once, what is marked bearing the
+    sample's class."""
+    regions: dict[str, tuple[int, ...]] = Field(default_factory=dict)
+    """With `target: mask`: nested regions, the outer ones first, each by the values of the masks that it includes, such as
+    `{WT: [1, 2, 4], TC: [1, 4], ET: [4]}`; none: every value is a structure of its own."""
+    unmarked: Literal["leave_out", "empty"] = "leave_out"
+    """With masks: what a sample without a mask file is: not outlined yet, and left out; or an image in which nothing is marked."""
     separator: str | None = Field(None, min_length=1)
     """Text between several labels of one sample, such as `|`; with it every sample may have several labels or none."""
     none_label: str | None = None
@@ -118,6 +133,8 @@ class Augment(Section):
 
     mirrored_copies: bool = False
     """Every training image also stands there mirrored left and right: not random, so a frozen backbone sees it once."""
+    volume: AugmentVolume | None = None
+    """For volumes; the other keys of this section are for pictures."""
     horizontal_flip: Probability = 0.0
     """Probability of mirroring left and right."""
     vertical_flip: Probability = 0.0
@@ -151,7 +168,12 @@ class Augment(Section):
     @property
     def is_random(self) -> bool:
         """Whether anything is drawn at all."""
-        still = {"mirrored_copies", "cutout_size"}
+        return self.of_pictures or self.volume is not None
+
+    @property
+    def of_pictures(self) -> bool:
+        """Whether anything is drawn for pictures."""
+        still = {"mirrored_copies", "cutout_size", "volume"}
         return any(value > 0 for name, value in self.model_dump().items() if name not in still)
 
 
@@ -164,6 +186,15 @@ class Evaluation(Section):
     """Two classes: the cut that gives the best balanced accuracy on validation, or 0.5."""
     views: tuple[View, ...] = Field(("plain",), min_length=1)
     """The answer is the mean over these views of the image: as it is, mirrored, upside down, turned, or its middle nine tenths."""
+    overlap: float = Field(0.5, ge=0.0, lt=1.0)
+    """Volumes: share of a window that its neighbour sees too."""
+    mirror_axes: tuple[int, ...] = ()
+    """Masks: the answer is the mean over the image and all its mirror images along these axes (0 right–left, 1 front–back, 2
+    head–foot; of pictures 0 up and down, 1 left and right)."""
+    post_processing: Literal["none", "validation"] = "none"
+    """Masks: keep the largest piece of a structure, or drop small ones, where that made the validation part better."""
+    nsd_tolerance_mm: float = Field(1.0, gt=0.0)
+    """Masks: distance up to which surfaces count as equal; of pictures without a spacing, in pixels."""
     bootstrap: int = Field(2000, ge=100)
     """Resamples of the groups for each 95 % interval."""
     leakage_check: bool = False
@@ -272,6 +303,16 @@ class Recipe(Section):
                 _("training.sampling: balanced is for one class a sample; with several labels: training.class_weights")
             )
         return self
+
+    @model_validator(mode="after")
+    def _masks_fit(self) -> Recipe:
+        check_masks(self)
+        return self
+
+    @property
+    def outlines(self) -> bool:
+        """Whether structures are outlined."""
+        return self.data.target != "label"
 
     @model_validator(mode="after")
     def _views_fit(self) -> Recipe:

@@ -104,5 +104,14 @@ class Network(Section):
     normalisation was folded into the convolutions."""
     head: Head = Head()
     """The classifier on top."""
+    filters: tuple[Annotated[int, Field(ge=4)], ...] = ()
+    """Networks that outline structures: channels of each level, from the finest down; none: the network's own."""
+    deep_supervision: bool = False
+    """Networks that outline structures: the loss looks at coarser levels too, each half as much as the one above it."""
+    label_head: bool = False
+    """With `data.target: mask_and_label`: a classifier (`head`) on the network's deepest features names the class; else the class
+    is read off the mask."""
+    gradient_checkpointing: bool = False
+    """Networks that outline structures: compute each level twice instead of keeping it in memory."""
     output: Literal["sigmoid", "softmax", "multilabel"] = "softmax"
     """One logit for two classes, or one a class; `multilabel`: one a label, each a question of its own (`data.separator`)."""

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from laudo.core.messages import _
+from laudo.core.recipe_masks import MaskLoss, Patch
 from laudo.core.recipe_network import Fraction
 from laudo.core.recipe_prepare import Section
 
@@ -55,8 +56,8 @@ class Training(Section):
     """Factor of the backbone's step size from each group of layers to the one below it; 1: the same everywhere."""
     weight_decay: float = Field(0.0, ge=0)
     """Decoupled weight decay (AdamW) or L2 in the gradient (Adam, SGD)."""
-    schedule: Literal["constant", "cosine", "plateau"] = "constant"
-    """Learning rate over the epochs; `plateau` halves it when validation loss stands still."""
+    schedule: Literal["constant", "cosine", "poly", "plateau"] = "constant"
+    """Learning rate over the epochs; `poly` is (1 − share of them)^0.9; `plateau` halves it when validation loss stands still."""
     plateau_patience: int = Field(2, ge=0)
     """Epochs without progress before `plateau` acts."""
     warmup_epochs: int = Field(0, ge=0)
@@ -88,8 +89,18 @@ class Training(Section):
     """Epochs without progress on validation before stopping; none: train all epochs."""
     keep: Literal["best", "last"] = "best"
     """Weights that become the model: of the best epoch on validation, or of the last."""
-    watch: Literal["loss", "accuracy", "balanced_accuracy", "auc_roc"] = "loss"
-    """What makes an epoch the best one on validation; equal ones: the lower loss, then the earlier."""
+    watch: Literal["loss", "accuracy", "balanced_accuracy", "auc_roc", "dice"] = "loss"
+    """What makes an epoch the best one on validation; equal ones: the lower loss, then the earlier. `dice` is for masks."""
+    mask_loss: MaskLoss = MaskLoss()
+    """Where structures are outlined: what is made small; `loss` is then that of the sample's class, where the network names it."""
+    label_weight: float = Field(1.0, ge=0.0)
+    """With `network.label_head`: factor of the class's loss beside that of the mask."""
+    patch: Patch = Patch()
+    """Where structures are outlined: what the network is given at a time."""
+    clip_gradient: float | None = Field(None, gt=0)
+    """Largest norm of all gradients together; longer ones are shortened to it."""
+    momentum: float = Field(0.9, ge=0.0, lt=1.0)
+    """`sgd`: share of the last step that is taken again (Nesterov)."""
     report_at_epochs: tuple[int, ...] = ()
     """Epochs whose validation figures are put in the report beside each other."""
     seed: int = Field(0, ge=0)

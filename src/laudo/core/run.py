@@ -14,6 +14,7 @@ from laudo.core.atomic import sweep, write_json, write_text
 from laudo.core.errors import LaudoError, RunError
 from laudo.core.lock import HeldError, lock
 from laudo.core.manifest import Manifest
+from laudo.core.mask_scores import MaskScores
 from laudo.core.messages import _
 from laudo.core.predictions import Predictions
 from laudo.core.recipe import Recipe
@@ -90,6 +91,15 @@ class Run:
     def predictions_path(self, part: str) -> Path:
         """predictions/<part>.parquet."""
         return self.folder / "predictions" / f"{part}.parquet"
+
+    def mask_scores(self, part: str) -> MaskScores:
+        """Scores of the masks predicted of a part, of a run that outlines structures."""
+        self._need(self.predictions_path(part))
+        return MaskScores.load(self.predictions_path(part))
+
+    def masks_folder(self, part: str) -> Path:
+        """predictions/masks/<part>: the label maps predicted of a part."""
+        return self.folder / "predictions" / "masks" / part
 
     def folds(self) -> list[Run]:
         """Runs of the folds, in order; empty for a single run."""

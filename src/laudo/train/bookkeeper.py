@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import time
 from collections.abc import Callable
@@ -11,20 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
-import torch
 from safetensors.torch import save_file
 
 from laudo.core.atomic import atomic_path, write_text
 from laudo.core.progress import Advance
 from laudo.core.recipe import Recipe, Training
 from laudo.core.run import Run
-from laudo.evaluate.classification import measure
-from laudo.networks.classifier import class_probabilities
 from laudo.train.checkpoint import SafeCheckpointIO, epoch_path
+from laudo.train.fitting import Fitting
 from laudo.train.history import should_stop
-from laudo.train.label_losses import right_answers
-from laudo.train.losses import classification_loss
-from laudo.train.module import Fit
 from laudo.train.phases import is_over, kept_epoch, kept_in_phase, phase_lines
 
 
@@ -84,12 +78,12 @@ class Bookkeeper(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write everything down."""
-        assert isinstance(pl_module, Fit)
+        assert isinstance(pl_module, Fitting)
         epoch = pl_module.epochs_before + 1
         line: dict[str, Any] = {"epoch": epoch, **({"phase": self.phase} if len(self.plan) > 1 else {})}
         if pl_module.averaged is not None and pl_module.averaged.is_active:
             line["averaged"] = True
-        line |= {**epoch_figures(pl_module), "seconds": round(time.monotonic() - self._started, 3)}
+        line |= {**pl_module.figures(), "seconds": round(time.monotonic() - self._started, 3)}
         self.epochs.append(line)
         lines = phase_lines(self.epochs, self.phase)
         pl_module.epochs = lines
@@ -114,7 +108,7 @@ class Bookkeeper(pl.Callback):
     def _wanted(self, epoch: int) -> bool:
         return epoch in {*self._kept_in_phases(), *self.training.report_at_epochs}
 
-    def _save_weights(self, module: Fit, epoch: int) -> None:
+    def _save_weights(self, module: Fitting, epoch: int) -> None:
         with atomic_path(weights_path(self.run, epoch)) as temporary:
             save_file({k: v.detach().cpu().contiguous() for k, v in module.judged_state().items()}, temporary)
 
@@ -142,37 +136,3 @@ def weights_path(run: Run, epoch: int) -> Path:
 
 def _number(path: Path) -> int:
     return int(path.stem.rpartition("-")[2])
-
-
-@torch.no_grad()
-def epoch_figures(module: Fit) -> dict[str, Any]:
-    """Loss and accuracy of both parts. The head's penalty has a line of its own.
-
-    Losses are those of the recipe; validation's without class weights and smoothing. What is not a number is None, and so are all
-    figures of validation when one of its answers is not.
-    """
-    train_probabilities, train_targets = (torch.cat(parts) for parts in zip(*module.train_seen, strict=True))
-    val_logits, val_targets = (torch.cat(parts) for parts in zip(*module.val_seen, strict=True))
-    n = sum(count for _, count in module.train_losses)
-    optimizer = module.trainer.optimizers[0]
-    names = ("balanced_accuracy", "auc_roc")
-    figures: dict[str, float | None] = dict.fromkeys(("val_loss", "val_accuracy", *[f"val_{name}" for name in names]))
-    if bool(torch.isfinite(val_logits).all()):
-        val_probabilities = class_probabilities(val_logits, module.head.multilabel)
-        measured = measure(val_probabilities.cpu().numpy(), val_targets.cpu().numpy(), names=names)
-        figures = {
-            "val_loss": float(classification_loss(val_logits, val_targets, module.recipe.training)),
-            "val_accuracy": float(right_answers(val_probabilities, val_targets).float().mean()),
-            **{f"val_{name}": measured[name] for name in names},
-        }
-    return {
-        "train_loss": _number_or_none(sum(float(loss) * count for loss, count in module.train_losses) / n),
-        "train_accuracy": float(right_answers(train_probabilities, train_targets).float().mean()),
-        **figures,
-        "penalty": _number_or_none(float(module.head.penalty())),
-        "learning_rate": optimizer.param_groups[0]["lr"],
-    }
-
-
-def _number_or_none(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -10,7 +10,7 @@ from laudo.core.recipe import Training
 
 Epochs = Sequence[dict[str, Any]]
 """Lines of log.jsonl; within a training of several phases, of one phase where that is said."""
-Watch = Literal["loss", "accuracy", "balanced_accuracy", "auc_roc"]
+Watch = Literal["loss", "accuracy", "balanced_accuracy", "auc_roc", "dice"]
 
 
 def best_epoch(epochs: Epochs, watch: Watch = "loss") -> int:
@@ -38,12 +38,14 @@ def should_stop(epochs: Epochs, patience: int | None, watch: Watch = "loss") -> 
 def rate_factor(epochs: Epochs, training: Training) -> float:
     """Factor of the learning rate in the epoch that follows ``epochs`` of the same phase; warming up comes on top.
 
-    ``cosine`` falls from 1 to 0 over all epochs after the warming up; ``plateau`` halves after ``plateau_patience`` epochs
-    without a lower loss, and then counts anew; epochs of the warming up do not count.
+    ``cosine`` and ``poly`` (Chen et al. 2017) fall from 1 to 0 over all epochs after the warming up; ``plateau`` halves after
+    ``plateau_patience`` epochs without a lower loss, and then counts anew; epochs of the warming up do not count.
     """
     done = max(0, len(epochs) - training.warmup_epochs)
     if training.schedule == "cosine":
         return 0.5 * (1 + math.cos(math.pi * done / max(1, training.epochs - training.warmup_epochs)))
+    if training.schedule == "poly":
+        return math.pow(1 - min(1.0, done / max(1, training.epochs - training.warmup_epochs)), 0.9)
     if training.schedule == "constant":
         return 1.0
     factor, lowest, waited = 1.0, math.inf, 0
