@@ -115,7 +115,7 @@ def _interval(cases: Cases | LabelCases, key: Key, value: float, draws: np.ndarr
     defined = draws[np.isfinite(draws)]
     dropped = 1 - len(defined) / len(draws)
     if len(defined) >= FEWEST_RESAMPLES and np.ptp(defined) > NO_WIDTH:
-        low, high = _percentiles(defined)
+        low, high = percentile_bounds(defined)
         if key[0] == "ece":
             # A mean of absolute gaps grows by resampling noise: every resample adds to it. The interval is moved back
             # by that much, else it could lie wholly above the value.
@@ -128,7 +128,8 @@ def _interval(cases: Cases | LabelCases, key: Key, value: float, draws: np.ndarr
     return Interval(None, "none", dropped)
 
 
-def _percentiles(draws: np.ndarray) -> tuple[float, float]:
+def percentile_bounds(draws: np.ndarray) -> tuple[float, float]:
+    """95 % percentile interval of (n,) finite draws."""
     low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
@@ -225,7 +226,7 @@ def _difference_bounds(
         return 0.0, 0.0
     defined = draws[np.isfinite(draws)]
     if len(defined) >= FEWEST_RESAMPLES and np.ptp(defined) > NO_WIDTH:
-        return _percentiles(defined)
+        return percentile_bounds(defined)
     sizes = [groups_behind(cases, key) for cases in pair]
     if None in sizes or len(defined) < FEWEST_RESAMPLES:
         return None

@@ -13,6 +13,7 @@ from laudo.evaluate.cases import POSITIVE, Cases
 from laudo.evaluate.classification import Key
 from laudo.evaluate.intervals import Interval
 from laudo.evaluate.label_cases import LabelCases
+from laudo.evaluate.mask_notes import MASK_SENTENCES, mask_metric_name
 
 Note = dict[str, Any]
 """``{"id": …}`` and facts; the ids are the keys of :data:`SENTENCES`."""
@@ -44,7 +45,7 @@ def collect_notes(
     if cases.unknown_groups:
         notes.append({"id": "groups_unknown", "n": cases.unknown_groups})
     if bootstrap:
-        notes += _about_intervals(predictions.classes, found, values)
+        notes += about_intervals(predictions.classes, found, values)
     value, chance = values["ece", None], ece_of_perfect(cases.confidence, cases.bins)
     if value <= 2 * chance:
         notes.append({"id": "ece_by_chance", "n": len(cases), "expected": chance})
@@ -87,7 +88,9 @@ def _about_threshold(predictions: Predictions) -> list[Note]:
     return [{"id": "thresholds_differ", "low": float(used.min()), "high": float(used.max())}]
 
 
-def _about_intervals(classes: tuple[str, ...], found: dict[Key, Interval], values: dict[Key, float]) -> list[Note]:
+def about_intervals(classes: tuple[str, ...], found: dict[Key, Interval], values: dict[Key, float]) -> list[Note]:
+    """Intervals that are missing, exact, or made from a part of the resamples."""
+
     def facts(key: Key) -> Note:
         name, index = key
         return {"metric": name, "class": None if index is None else classes[index]}
@@ -147,7 +150,7 @@ def metric_name(name: str, _: Translate) -> str:
         "log_loss": _("logarithmic loss"),
         "ece": _("calibration error"),
     }
-    return names[name]
+    return names[name] if name in names else mask_metric_name(name, _)
 
 
 def _listed(entries: list[dict[str, Any]], _: Translate) -> str:
@@ -250,5 +253,6 @@ SENTENCES: dict[str, Callable[[Note, Translate], str]] = {
     "exact_interval": _exact_interval,
     "no_interval": _no_interval,
     "ece_by_chance": _ece_by_chance,
+    **MASK_SENTENCES,
 }
 """Every note's sentence."""
