@@ -6,10 +6,24 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 Precision = Literal["fp32", "bf16"]
 MEMORY_FORMAT = torch.channels_last
 """Of every network and its images: on processors faster in both number formats, on GPUs in half precision."""
+
+VOLUME_MEMORY_FORMAT = torch.channels_last_3d
+"""The same of volumes."""
+
+
+def memory_format(axes: int) -> torch.memory_format:
+    """How networks for images of two or three axes lie in memory."""
+    return MEMORY_FORMAT if axes == 2 else VOLUME_MEMORY_FORMAT
+
+
+def channels_last(images: Tensor) -> Tensor:
+    """(B, C, H, W) or (B, C, X, Y, Z) images as networks are given them."""
+    return images.contiguous(memory_format=memory_format(images.ndim - 2))
 
 
 def choose_device() -> torch.device:
