@@ -209,6 +209,15 @@ def test_an_image_does_not_depend_on_its_neighbours_in_the_batch(images):
     assert torch.allclose(apply_changes(images[3:4], one)[0], together[3], atol=1e-3)
 
 
+@pytest.mark.parametrize("planes", [(), ("image", "mask", "whole")])
+def test_a_training_in_half_precision_has_no_say_in_places_and_levels(images, planes):
+    changes = draw_changes(6, EVERYTHING, generator())
+    alone = apply_changes(images, changes, planes)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        within = apply_changes(images, changes, planes)
+    assert torch.equal(alone, within)
+
+
 # levels -----------------------------------------------------------------------------------------------------------------
 
 

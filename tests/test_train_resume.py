@@ -13,6 +13,7 @@ import torch
 from laudo.core.run import Run
 from laudo.train.checkpoint import newest_checkpoint
 from laudo.workflows import train_run
+from mask_example import PICTURES, VOLUMES, changed, write_pictures, write_volumes
 from training_example import (
     FROZEN,
     fingerprint,
@@ -48,6 +49,21 @@ PHASED = merged(
     },
 )
 HEAD = merged(FROZEN, {"training": {"epochs": 8}, "evaluation": {"explained_cases": 1, "sanity_cases": 0}})
+MASKS = changed(
+    VOLUMES,
+    {
+        "augment": {"volume": {"rotation": 0.5, "scale": 0.5, "noise": 0.5, "gamma": 0.5}},
+        "training": {"epochs": 5, "batch_size": 3, "micro_batch": 2, "averaging": "ema", "schedule": "poly"},
+    },
+)
+PICTURE_MASKS = changed(
+    PICTURES,
+    {
+        "data": {"target": "mask_and_label"},
+        "network": {"label_head": True, "head": {"dropout": 0.4}},
+        "training": {"epochs": 5, "optimizer": "sgd", "clip_gradient": 5.0, "averaging": "swa", "averaging_from": 0.3},
+    },
+)
 FOLDS = merged(HEAD, {"training": {"epochs": 3}, "split": {"folds": 2}})
 
 
@@ -104,6 +120,24 @@ def test_killed_again_and_again_it_ends_the_same(tmp_path, data, cache, name, re
     assert run.has_report()
     if name == "whole":  # the schedule really acted, so that resuming had something to get wrong
         assert len({line["learning_rate"] for line in run.log()}) > 1
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "write"), [("volumes", MASKS, write_volumes), ("pictures", PICTURE_MASKS, write_pictures)]
+)
+def test_networks_that_outline_structures_end_the_same_too(tmp_path, cache, name, values, write):
+    data = write(tmp_path / "data")
+    assert run_attempt(values, data, tmp_path / "reference", cache) == 0
+    draw = random.Random(name)
+    moments = [draw.randrange(2, 6), *(draw.randrange(8, 20) for _ in range(3))]
+    assert killed_and_resumed(values, data, tmp_path / "killed", cache, moments) >= 3
+    assert_same(tmp_path / "killed", tmp_path / "reference")
+    masks = [
+        path.relative_to(tmp_path / "killed") for path in (tmp_path / "killed" / "predictions" / "masks").rglob("*.*")
+    ]
+    assert masks
+    for path in masks:
+        assert (tmp_path / "killed" / path).read_bytes() == (tmp_path / "reference" / path).read_bytes()
 
 
 def test_killed_between_folds_the_cross_validation_ends_the_same(tmp_path, data, cache):

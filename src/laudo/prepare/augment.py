@@ -89,21 +89,32 @@ def apply_changes(images: Tensor, changes: Changes, planes: Sequence[Plane] = ()
         float32 of the same shape and range, on the same device. Flips alone move pixels without interpolation.
     """
     images = images.float()
-    device = images.device
-    images = _flip(images, changes.flip_horizontal.to(device), dim=3)
-    images = _flip(images, changes.flip_vertical.to(device), dim=2)
+    with torch.autocast(images.device.type, enabled=False):  # half precision would move pixels and round grey levels
+        images = mirrored(images, changes)
+        grid = movement(changes, images.shape, images.device)
+        if grid is not None:
+            images = F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+        if "mask" not in planes:
+            return _change_levels(images, changes, coloured=not planes)
+        out = images.clamp(0.0, 255.0)
+        seen = [number for number, plane in enumerate(planes) if plane != "mask"]
+        if seen:
+            out[:, seen] = _change_levels(images[:, seen], changes, coloured=False)
+        return out
+
+
+def mirrored(images: Tensor, changes: Changes) -> Tensor:
+    """(B, C, H, W) images of any number type, each mirrored as drawn."""
+    images = _flip(images, changes.flip_horizontal.to(images.device), dim=3)
+    return _flip(images, changes.flip_vertical.to(images.device), dim=2)
+
+
+def movement(changes: Changes, shape: torch.Size, device: torch.device) -> Tensor | None:
+    """(B, H, W, 2) grid that turns, scales and shifts (B, C, H, W) images after mirroring; None where nothing moves."""
     moved = (changes.rotation_radians != 0) | (changes.scale != 1) | (changes.shift_x != 0) | (changes.shift_y != 0)
-    if bool(moved.any()):
-        grid = F.affine_grid(_matrices(changes, images.shape).to(device), list(images.shape), align_corners=False)
-        images = F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-    if "mask" not in planes:
-        return _change_levels(images, changes, coloured=not planes)
-    seen = [number for number, plane in enumerate(planes) if plane != "mask"]
-    if not seen:
-        return images.clamp(0.0, 255.0)
-    out = images.clamp(0.0, 255.0)
-    out[:, seen] = _change_levels(images[:, seen], changes, coloured=False)
-    return out
+    if not bool(moved.any()):
+        return None
+    return F.affine_grid(_matrices(changes, shape).to(device), list(shape), align_corners=False)
 
 
 def _change_levels(images: Tensor, changes: Changes, coloured: bool) -> Tensor:

@@ -14,7 +14,7 @@ import os
 import shutil
 import uuid
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,6 +42,23 @@ class Picture(NamedTuple):
 
     image: Path
     masks: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Making:
+    """What the cache holds of each sample.
+
+    Attributes:
+        folder: name below the cache; it stands for everything that decides the pixels, but for the files.
+        shape: (H, W, C) of each array.
+        needs_mask: whether the masks decide what is made.
+        make: (H, W, C) uint8 of a sample.
+    """
+
+    folder: str
+    shape: tuple[int, int, int]
+    needs_mask: bool
+    make: Callable[[Picture], np.ndarray]
 
 
 @dataclass
@@ -101,24 +118,43 @@ def prepare_images(
         UnreadableImageError: a file gives no image.
         DataError: the disk is full or the cache can not be written, or a sample has several images.
     """
-    folder = (cache or cache_folder()) / transform_key(prepare)
-    keys = picture_keys(manifest, prepare)
+    return prepare_pictures(manifest, image_making(prepare), cache, jobs)
+
+
+def image_making(prepare: Prepare) -> Making:
+    """Prepared images, as networks eat them."""
+
+    def make(picture: Picture) -> np.ndarray:
+        if picture.masks:
+            return prepare_file(picture.image, prepare, picture.masks)
+        return prepare_file(picture.image, prepare)
+
+    shape = (prepare.height, prepare.width, channels(prepare))
+    return Making(transform_key(prepare), shape, prepare.needs_mask, make)
+
+
+def prepare_pictures(
+    manifest: Manifest, making: Making, cache: Path | None = None, jobs: int | None = None
+) -> PreparedImages:
+    """Make what the cache does not hold yet of each sample, and open it all; see :func:`prepare_images`."""
+    folder = (cache or cache_folder()) / making.folder
+    keys = _keys(manifest, making.needs_mask)
     known = _known(folder, set(keys))
-    missing = _missing(manifest, prepare, keys, known)
+    missing = _missing(manifest, making.needs_mask, keys, known)
     if missing:
         try:
-            _write_missing(folder, missing, prepare, jobs or os.cpu_count() or 1)
+            _write_missing(folder, missing, making, jobs or os.cpu_count() or 1)
         except OSError as error:
             raise not_written(folder, error) from error
         known = _known(folder, set(keys))
-    return _open(folder, keys, known, (prepare.height, prepare.width, channels(prepare)))
+    return _open(folder, keys, known, making.shape)
 
 
 def missing_images(manifest: Manifest, prepare: Prepare, cache: Path | None = None) -> list[Picture]:
     """What :func:`prepare_images` would have to decode."""
     keys = picture_keys(manifest, prepare)
     known = _known((cache or cache_folder()) / transform_key(prepare), set(keys))
-    return list(_missing(manifest, prepare, keys, known).values())
+    return list(_missing(manifest, prepare.needs_mask, keys, known).values())
 
 
 def picture_keys(manifest: Manifest, prepare: Prepare) -> list[str]:
@@ -127,6 +163,10 @@ def picture_keys(manifest: Manifest, prepare: Prepare) -> list[str]:
     Raises:
         DataError: a sample has several images.
     """
+    return _keys(manifest, prepare.needs_mask)
+
+
+def _keys(manifest: Manifest, needs_mask: bool) -> list[str]:
     if len(manifest.channels) > 1:
         raise DataError(
             _("A picture is made of one file, but each sample has several."),
@@ -134,7 +174,7 @@ def picture_keys(manifest: Manifest, prepare: Prepare) -> list[str]:
             cure=_("Volumes of several channels are prepared by a recipe with the section prepare.volume."),
         )
     images = manifest.file_keys()
-    if not prepare.needs_mask:
+    if not needs_mask:
         return images
     masks = manifest.file_keys("mask")
     return [hashlib.sha256(f"{image}\n{mask}".encode()).hexdigest() for image, mask in zip(images, masks, strict=True)]
@@ -151,12 +191,12 @@ def not_written(folder: Path, error: OSError) -> DataError:
 
 
 def _missing(
-    manifest: Manifest, prepare: Prepare, keys: list[str], known: dict[str, tuple[str, int, int]]
+    manifest: Manifest, needs_mask: bool, keys: list[str], known: dict[str, tuple[str, int, int]]
 ) -> dict[str, Picture]:
     missing: dict[str, Picture] = {}
     for index, (key, path) in enumerate(zip(keys, manifest.paths, strict=True)):
         if key not in known and key not in missing:
-            missing[key] = Picture(path, tuple(manifest.mask_paths(index)) if prepare.needs_mask else ())
+            missing[key] = Picture(path, tuple(manifest.mask_paths(index)) if needs_mask else ())
     return missing
 
 
@@ -181,19 +221,13 @@ def _rows(index: Path) -> list[tuple[str, int]]:
         return []
 
 
-def _write_missing(folder: Path, missing: dict[str, Picture], prepare: Prepare, jobs: int) -> None:
+def _write_missing(folder: Path, missing: dict[str, Picture], making: Making, jobs: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     sweep_old(folder)
-
-    def work(picture: Picture) -> np.ndarray:
-        if picture.masks:
-            return prepare_file(picture.image, prepare, picture.masks)
-        return prepare_file(picture.image, prepare)
-
     keys = list(missing)
     with (
         step(_("Preparing the images"), len(keys)) as advance,
-        closing(in_order(work, missing.values(), jobs)) as images,
+        closing(in_order(making.make, missing.values(), jobs)) as images,
     ):
         for start in range(0, len(keys), PACK_IMAGES):
             part = keys[start : start + PACK_IMAGES]
@@ -202,7 +236,7 @@ def _write_missing(folder: Path, missing: dict[str, Picture], prepare: Prepare, 
                 facts = {
                     "descr": "|u1",
                     "fortran_order": False,
-                    "shape": (len(part), prepare.height, prepare.width, channels(prepare)),
+                    "shape": (len(part), *making.shape),
                 }
                 # Not through a memory map: a disk that fills up would then kill the process instead of raising.
                 with (temporary / "images.npy").open("wb") as handle:

@@ -62,14 +62,25 @@ def whole(array: np.ndarray, mask: np.ndarray | None, prepare: Prepare) -> Cut:
 def cropped(array: np.ndarray, mask: np.ndarray | None, prepare: Prepare) -> Cut:
     """The picture, erased and cropped as the recipe says; see :func:`whole`."""
     cut = whole(array, mask, prepare)
-    box: Box | None = None
-    if prepare.crop == "content":
-        box = content_box(_seen_by_content(cut))
-    elif prepare.crop == "lesion" and mask is not None:
-        box = _lesion_box(mask, prepare.margin, cut.grey.shape)
+    box = _box(cut, mask, prepare)
     if box is None:
         return cut
     return Cut(cut.array[box], cut.grey[box], None if cut.inside is None else cut.inside[box], cut.erased)
+
+
+def crop_box(array: np.ndarray, mask: np.ndarray | None, prepare: Prepare) -> Box:
+    """Rows and columns of the picture that :func:`cropped` keeps; see :func:`whole`."""
+    box = _box(whole(array, mask, prepare), mask, prepare) or (slice(None), slice(None))
+    return tuple(slice(*one.indices(side)[:2]) for one, side in zip(box, array.shape[:2], strict=True))
+
+
+def _box(cut: Cut, mask: np.ndarray | None, prepare: Prepare) -> Box | None:
+    """What is kept of all of a picture; None when everything is."""
+    if prepare.crop == "content":
+        return content_box(_seen_by_content(cut))
+    if prepare.crop == "lesion" and mask is not None:
+        return _lesion_box(mask, prepare.margin, cut.grey.shape)
+    return None
 
 
 def _seen_by_content(cut: Cut) -> np.ndarray:

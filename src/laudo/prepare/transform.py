@@ -13,7 +13,7 @@ from PIL import Image
 from laudo.core.errors import UnreadableImageError
 from laudo.core.messages import _
 from laudo.core.recipe import Prepare
-from laudo.prepare.crop import no_mask
+from laudo.prepare.crop import Box, no_mask
 from laudo.prepare.cut import Cut, cropped, whole
 from laudo.read.mask import read_mask
 from laudo.read.table import DECODERS, read_image
@@ -150,11 +150,19 @@ def _stretch(array: np.ndarray, low: float, high: float) -> np.ndarray:
     return stretched
 
 
+def filled(height: int, width: int, prepare: Prepare) -> Box:
+    """Rows and columns of the prepared image that a picture of this size fills; around them is padding."""
+    if prepare.fit == "stretch":
+        return slice(0, prepare.height), slice(0, prepare.width)
+    factor = min(prepare.width / width, prepare.height / height)
+    wide, high = max(1, round(width * factor)), max(1, round(height * factor))
+    left, top = (prepare.width - wide) // 2, (prepare.height - high) // 2
+    return slice(top, top + high), slice(left, left + wide)
+
+
 def _fit_padded(image: Image.Image, prepare: Prepare) -> Image.Image:
-    factor = min(prepare.width / image.width, prepare.height / image.height)
-    size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
+    rows, columns = filled(image.height, image.width, prepare)
     canvas = Image.new(image.mode, (prepare.width, prepare.height))
-    canvas.paste(
-        image.resize(size, Image.Resampling.BILINEAR), ((prepare.width - size[0]) // 2, (prepare.height - size[1]) // 2)
-    )
+    size = (columns.stop - columns.start, rows.stop - rows.start)
+    canvas.paste(image.resize(size, Image.Resampling.BILINEAR), (columns.start, rows.start))
     return canvas

@@ -107,8 +107,9 @@ def read_channels(paths: Sequence[Path], masks: Sequence[Path]) -> Channels:
     assert first.affine is not None
     labels = None
     if masks:
-        labels = read_mask(masks).labels
-        _same_grid(masks[0], labels.shape, None, first.array.shape, first.affine)
+        mask = read_mask(masks)
+        labels = mask.labels
+        _same_grid(masks[0], labels.shape, mask.affine, first.array.shape, first.affine)
     x, y, z = (float(np.linalg.norm(first.affine[:3, axis])) for axis in range(3))
     return Channels(arrays, labels, first.affine, (x, y, z))
 

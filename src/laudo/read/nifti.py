@@ -72,6 +72,18 @@ def read_nifti(path: Path) -> ReadImage:
         return _image(array, header, path)
 
 
+def nifti_header(path: Path) -> Any:
+    """Nibabel's header of a NIfTI image; of the pixels nothing is read.
+
+    Raises:
+        UnreadableImageError: missing, damaged or no NIfTI image in one file.
+    """
+    with one_error(path), path.open("rb") as handle:
+        packed = handle.read(2) == GZIP
+        handle.seek(0)
+        return _header(_Unpacker(handle, path).take(_HEADER) if packed else handle.read(_HEADER), path)
+
+
 class _Unpacker:
     """Reads from a gzipped file no more than asked for, and checks its checksum at the end."""
 
