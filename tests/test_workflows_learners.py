@@ -17,8 +17,8 @@ from laudo.networks.classifier import class_probabilities
 from laudo.networks.ensemble import Ensemble
 from laudo.networks.table import build_classifier, pretrained_backbone
 from laudo.prepare.describe import describe_images
-from laudo.train import module
 from laudo.train.classical import fit_classical
+from laudo.train.classifier_fitting import ClassifierFitting
 from laudo.workflows import companion_learner, network_learner, train_run
 from laudo.workflows.open_model import open_model
 from laudo.workflows.use_model import explain_paths, predict_paths
@@ -435,14 +435,14 @@ def test_an_ensemble_larger_than_the_number_of_groups_names_its_own_setting(imag
 
 @pytest.mark.parametrize("keep", ["best", "last"])
 def test_a_training_that_diverges_from_the_start_says_so(images, tmp_path, monkeypatch, keep):
-    monkeypatch.setattr(module.Fit, "training_step", _poisoned(1))
+    monkeypatch.setattr(ClassifierFitting, "training_step", _poisoned(1))
     with pytest.raises(RunError, match="diverged"):
         train(small_recipe({"training": {"epochs": 3, "keep": keep}}), images, tmp_path / "run")
     assert len(Run(tmp_path / "run").log()) == 1
 
 
 def test_a_training_that_diverges_later_keeps_what_was_good(images, tmp_path, monkeypatch):
-    monkeypatch.setattr(module.Fit, "training_step", _poisoned(2))
+    monkeypatch.setattr(ClassifierFitting, "training_step", _poisoned(2))
     run = train(small_recipe({"training": {"epochs": 4}}), images, tmp_path / "run")
     assert run.state()["reason"] == "diverged"
     assert [line["val_loss"] is None for line in run.log()] == [False, True]
@@ -451,7 +451,7 @@ def test_a_training_that_diverges_later_keeps_what_was_good(images, tmp_path, mo
 
 
 def test_figures_of_an_epoch_that_diverged_are_left_out(images, tmp_path, monkeypatch):
-    monkeypatch.setattr(module.Fit, "training_step", _poisoned(2))
+    monkeypatch.setattr(ClassifierFitting, "training_step", _poisoned(2))
     recipe = small_recipe({"training": {"epochs": 4, "report_at_epochs": [1, 2]}})
     run = train(recipe, images, tmp_path / "run")
     assert run.state()["state"] == "finished"
@@ -459,7 +459,7 @@ def test_figures_of_an_epoch_that_diverged_are_left_out(images, tmp_path, monkey
 
 
 def test_a_second_phase_that_diverges_leaves_the_model_of_the_first(images, tmp_path, monkeypatch):
-    monkeypatch.setattr(module.Fit, "training_step", _poisoned(3))
+    monkeypatch.setattr(ClassifierFitting, "training_step", _poisoned(3))
     phases = [{"epochs": 2, "loss": "focal"}, {"epochs": 2, "loss": "cross_entropy"}]
     run = train(small_recipe({"training": {"phases": phases}}), images, tmp_path / "run")
     assert [line["val_loss"] is None for line in run.log()] == [False, False, True]
@@ -469,7 +469,7 @@ def test_a_second_phase_that_diverges_leaves_the_model_of_the_first(images, tmp_
 
 def _poisoned(epoch):
     """A step after which, in this epoch, the weights are not numbers."""
-    step = module.Fit.training_step
+    step = ClassifierFitting.training_step
 
     def training_step(self, batch, batch_idx):
         loss = step(self, batch, batch_idx)

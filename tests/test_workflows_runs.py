@@ -13,7 +13,7 @@ from laudo.core.errors import DataError, RunError, WeightsError
 from laudo.core.predictions import Predictions
 from laudo.core.run import Run
 from laudo.evaluate.evaluate import evaluate
-from laudo.workflows import evaluate_run, train_run
+from laudo.workflows import evaluate_run, finish_classifier, train_run
 from laudo.workflows.evaluate_run import evaluate_external, evaluate_part
 from laudo.workflows.use_model import explain_paths
 from training_example import (
@@ -331,7 +331,7 @@ def test_an_error_that_nobody_expected_is_reported_too(tmp_path, monkeypatch):
     def explode(*_arguments):
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(train_run, "judge", explode)
+    monkeypatch.setattr(finish_classifier, "judge", explode)
     with pytest.raises(ZeroDivisionError):
         train(small_recipe({"training": {"epochs": 1}}), data, tmp_path / "run")
     run = Run(tmp_path / "run")

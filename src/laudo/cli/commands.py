@@ -155,6 +155,27 @@ def report(
     run_command(work, json, debug)
 
 
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN…", help=_("Two run folders, or more."))],
+    out: Output,
+    shared: Annotated[
+        bool, typer.Option("--shared", help=_("Compare on the cases that all runs share, and leave out the others."))
+    ] = False,
+    lang: Lang = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    from laudo.cli.console import run_command
+    from laudo.cli.show_comparison import comparison_answer
+
+    def work() -> Answer:
+        from laudo.workflows import steps
+
+        return comparison_answer(steps.compare(runs, out, shared), out)
+
+    run_command(work, json, debug)
+
+
 def doctor(lang: Lang = None, json: Json = False, debug: Debug = False) -> None:
     from laudo.cli.console import run_command
     from laudo.cli.show import table_answer
@@ -174,4 +195,5 @@ evaluate.__doc__ = _("Score a run's predictions again, or the run on other image
 predict.__doc__ = _("Ask a run's model about images; one row each, broken files included.")
 explain.__doc__ = _("Show where in the images the evidence for a class lies.")
 report.__doc__ = _("Write the report of a run again, in another language too.")
+compare.__doc__ = _("Compare runs that outlined the same structures of the same cases: paired differences and tests.")
 doctor.__doc__ = _("Show what laudo found on this machine.")

@@ -48,6 +48,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "predict": commands.predict,
     "explain": commands.explain,
     "report": commands.report,
+    "compare": commands.compare,
     "doctor": commands.doctor,
 }
 """Every command. A new one is a function and a line here."""

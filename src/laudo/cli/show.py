@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SHOWN = ("accuracy", "balanced_accuracy", "sensitivity", "specificity", "auc_roc", "brier")
 """Figures on the screen after a training; the report has them all."""
+SHOWN_OF_MASKS = ("dice", "iou", "hd95_mm", "nsd", "lesion_sensitivity", "accuracy", "balanced_accuracy")
+"""The same of a network that outlines structures; the last two are of the class, where it names one."""
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -71,7 +73,7 @@ def _print_metrics(console: Console, part: str, scores: dict[str, Any]) -> None:
     table.add_column("")
     table.add_column(_("value"), justify="right")
     table.add_column(_("95 % interval"), justify="right")
-    for name in SHOWN:
+    for name in SHOWN_OF_MASKS if scores.get("kind") == "segmentation" else SHOWN:
         entry = scores["metrics"].get(name)
         if entry is not None:
             low, high = entry["ci95"] or (None, None)
@@ -101,12 +103,14 @@ def _print_leakage(console: Console, leakage: dict[str, Any]) -> None:
 def predictions_answer(rows: pd.DataFrame, out: Path) -> Answer:
     """How many files were predicted; broken ones are named."""
     broken = rows[rows["error"] != ""]
-    counts = {str(name): int(n) for name, n in rows["predicted"].value_counts().items()}
+    counts = _named(rows)
+    masks = {"masks": str(out / "masks")} if "mask" in rows else {}
     facts = {
         "files": len(rows),
         "predicted": counts,
         "broken": broken["file"].tolist(),
         "table": str(out / "predictions.csv"),
+        **masks,
     }
 
     def show(console: Console) -> None:
@@ -118,10 +122,20 @@ def predictions_answer(rows: pd.DataFrame, out: Path) -> Answer:
                 n=len(rows) - len(broken), total=len(rows), counts=done
             )
         )
+        if masks:
+            console.print(Text.assemble((_("Masks: "), "bold"), masks["masks"]))
         console.print(Text.assemble((_("Table: "), "bold"), str(out / "predictions.csv")))
 
     code = 0 if broken.empty else 2 if len(broken) == len(rows) else PARTLY_DONE
     return facts, show, code
+
+
+def _named(rows: pd.DataFrame) -> dict[str, int]:
+    """Number of images of each class that was predicted; without classes, of images in which each structure was found."""
+    if "predicted" in rows:
+        return {str(name): int(n) for name, n in rows["predicted"].value_counts().items()}
+    start = "voxels:"
+    return {str(c).removeprefix(start): int((rows[c] > 0).sum()) for c in rows if str(c).startswith(start)}
 
 
 def explanations_answer(cases: list[dict[str, Any]], out: Path) -> Answer:

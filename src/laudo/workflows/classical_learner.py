@@ -16,15 +16,15 @@ from laudo.networks.classifier import Classifier
 from laudo.predict.model import Model
 from laudo.prepare.describe import describe_images
 from laudo.train.classical import FittedClassical, fit_classical
-from laudo.train.fit import Deadline, Fitted
+from laudo.train.loop import Deadline, Fitted
+from laudo.workflows.classifier_learner import ClassifierLearner
 from laudo.workflows.dataset import Dataset
 from laudo.workflows.feature_cache import cached_features
-from laudo.workflows.learner import Learner
 from laudo.workflows.network_learner import build
 
 
 @dataclass
-class ClassicalLearner(Learner):
+class ClassicalLearner(ClassifierLearner):
     """Trains and asks the recipe's classical classifier.
 
     Attributes:
@@ -62,7 +62,7 @@ class ClassicalLearner(Learner):
         return {"classical": {"tried": self.fitted.tried, "chosen": self.fitted.chosen}}
 
     def train(self, run: Run, manifest: Manifest, deadline: Deadline) -> Fitted:
-        """See :meth:`Learner.train`; it takes seconds, so there is nothing to go on with."""
+        """See :meth:`ClassifierLearner.train`; it takes seconds, so there is nothing to go on with."""
         assert self.features is not None, "for_split comes first"
         labels, train, val = manifest.labels, manifest.indices("train"), manifest.indices("val")
         plain, targets = self.features["plain"][train], labels[train]
@@ -89,7 +89,7 @@ class ClassicalLearner(Learner):
         return mean
 
     def model(self, classes: tuple[str, ...], threshold: Threshold, facts: dict[str, Any]) -> Model:
-        """See :meth:`Learner.model`."""
+        """See :meth:`ClassifierLearner.model`."""
         assert self.fitted is not None, "train comes first"
         return Model(
             classifier=self.backbone,

@@ -6,8 +6,9 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
-import torch
+import numpy as np
 
 from laudo.audit.audit import Audit, audit_manifest
 from laudo.audit.usable import require_usable
@@ -16,37 +17,25 @@ from laudo.core.manifest import Manifest
 from laudo.core.messages import _
 from laudo.core.progress import say
 from laudo.core.recipe import Data, Prepare, Recipe
-from laudo.networks.precision import Precision, choose_device, choose_precision
+from laudo.networks.precision import choose_device, choose_precision
 from laudo.prepare.cache import PreparedImages, prepare_images
 from laudo.prepare.fitted import Measured, fit_prepare, measure
 from laudo.prepare.preflight import preflight
 from laudo.sources.records import unlabelled_rows_kept
 from laudo.sources.table import import_manifest
 from laudo.split.grouped import assign_groups
+from laudo.workflows.samples import Samples
 
 
 @dataclass(frozen=True)
-class Dataset:
-    """Images that are ready, and where they will be computed.
+class Dataset(Samples):
+    """Pictures with a class.
 
     Attributes:
-        audit: what is known of the data; ``audit.manifest`` has its groups, not yet its parts.
-        prepare: how the images were prepared, fitted values included.
         prepared: images in the order of the manifest; None while something is to be fitted on a training part.
-        device: where networks run.
-        precision: of images in networks.
     """
 
-    audit: Audit
-    prepare: Prepare
     prepared: PreparedImages | None
-    device: torch.device
-    precision: Precision
-
-    @property
-    def manifest(self) -> Manifest:
-        """The usable samples."""
-        return self.audit.manifest
 
     @property
     def images(self) -> PreparedImages:
@@ -54,12 +43,8 @@ class Dataset:
         assert self.prepared is not None, "fitted_on comes first"
         return self.prepared
 
-    def fitted_on(self, manifest: Manifest) -> Dataset:
-        """The data set prepared with what its training part says; itself, when nothing is to be fitted.
-
-        Args:
-            manifest: this data set's, with parts.
-        """
+    def fitted_on(self, manifest: Manifest) -> Self:
+        """See :meth:`Samples.fitted_on`."""
         if not self.prepare.needs_fitting:
             return self
         prepare = fit_prepare(manifest, self.prepare, self._measured)
@@ -76,7 +61,7 @@ def open_dataset(recipe: Recipe, data: Path | None) -> Dataset:
 
     Raises:
         DataError: the data can not be used; nothing was written but the cache.
-        RecipeError: ``data.positive`` is none of two classes, or there is no network for volumes.
+        RecipeError: ``data.positive`` is none of two classes, or the recipe is for volumes.
     """
     refuse_volumes(recipe)
     audit = open_samples(recipe, data)
@@ -88,16 +73,19 @@ def open_dataset(recipe: Recipe, data: Path | None) -> Dataset:
         )
     prepared = None if recipe.prepare.needs_fitting else _prepared(audit.manifest, recipe.prepare)
     device = choose_device()
-    return Dataset(audit, recipe.prepare, prepared, device, choose_precision(recipe.training.precision, device))
+    precision = choose_precision(recipe.training.precision, device)
+    return Dataset(audit=audit, prepare=recipe.prepare, device=device, precision=precision, prepared=prepared)
 
 
 def refuse_volumes(recipe: Recipe) -> None:
-    """Raise RecipeError when the recipe is for volumes, for which there is no network."""
-    if recipe.prepare.volume is not None:
+    """Raise RecipeError when a classifier is to look at volumes."""
+    if recipe.prepare.volume is not None and not recipe.outlines:
         raise RecipeError(
-            _("The networks of this version look at pictures: volumes can be prepared, but not trained on."),
+            _(
+                "The classifiers of this version look at pictures: volumes can be prepared and outlined, but not classified."
+            ),
             found="prepare.volume",
-            cure=_("Prepare them with `laudo data prepare`."),
+            cure=_("Outline structures with data.target: mask, or prepare the volumes with `laudo data prepare`."),
         )
 
 
@@ -108,7 +96,8 @@ def open_samples(recipe: Recipe, data: Path | None) -> Audit:
         DataError: the data can not be used.
         RecipeError: ``data.positive`` is none of two classes.
     """
-    needed = recipe.prepare.volume is not None or recipe.needs_mask  # volumes are prepared with their masks
+    # volumes are prepared with their masks
+    needed = recipe.prepare.volume is not None or recipe.needs_mask or recipe.outlines
     audit = audit_manifest(
         listed(recipe, data),
         recipe.data.unreadable,
@@ -134,7 +123,19 @@ def listed(recipe: Recipe, data: Path | None) -> Manifest:
     """
     with unlabelled_rows_kept() if recipe.data.separator is not None else nullcontext():
         manifest = import_manifest(recipe.data.source, data)
+    if recipe.outlines:
+        manifest = with_mask(manifest, recipe.data)
     return _with_positive(with_labels(manifest, recipe.data), recipe.data.positive)
+
+
+def with_mask(manifest: Manifest, data: Data) -> Manifest:
+    """The samples that have a mask; all, where none means that nothing is marked."""
+    rows = np.flatnonzero((manifest.table["mask"] != "").to_numpy())
+    if data.unmarked == "empty" or len(rows) in (0, len(manifest)):
+        return manifest
+    text = _("Images without a mask, left out: {n} (data.unmarked: empty takes them for images with nothing marked)")
+    say(text.format(n=len(manifest) - len(rows)))
+    return manifest.rows(rows)
 
 
 def with_labels(manifest: Manifest, data: Data) -> Manifest:

@@ -9,7 +9,7 @@ from laudo.core.progress import say
 from laudo.core.recipe_file import load_recipe
 from laudo.core.run import Run
 from laudo.sources import phantom_brain
-from laudo.train.fit import Deadline
+from laudo.train.loop import Deadline
 from laudo.workflows.train_run import Options, train_run
 
 IMAGES = 480

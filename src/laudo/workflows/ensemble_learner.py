@@ -19,14 +19,14 @@ from laudo.networks.ensemble import Ensemble
 from laudo.predict.model import Model
 from laudo.split.grouped import fold_numbers
 from laudo.split.groups import group_codes
-from laudo.train.fit import Deadline, Fitted
+from laudo.train.loop import Deadline, Fitted
+from laudo.workflows.classifier_learner import ClassifierLearner
 from laudo.workflows.dataset import Dataset
-from laudo.workflows.learner import Learner
 from laudo.workflows.network_learner import NetworkLearner
 
 
 @dataclass
-class EnsembleLearner(Learner):
+class EnsembleLearner(ClassifierLearner):
     """Trains ``training.ensemble`` networks and averages their probabilities.
 
     Training and validation part are thrown together and divided into so many folds, in groups. Each member is stopped by a fold
@@ -76,11 +76,11 @@ class EnsembleLearner(Learner):
         return manifest.with_columns(split=parts)
 
     def with_recipe(self, recipe: Recipe) -> Self:
-        """See :meth:`Learner.with_recipe`."""
+        """See :meth:`ClassifierLearner.with_recipe`."""
         return replace(self, recipe=recipe, one=self.one.with_recipe(recipe))
 
     def train(self, run: Run, manifest: Manifest, deadline: Deadline) -> Fitted:
-        """See :meth:`Learner.train`. A member that is finished is not trained again when a run goes on."""
+        """See :meth:`ClassifierLearner.train`. A member that is finished is not trained again when a run goes on."""
         rows = manifest.indices("train")
         folds = np.zeros(len(manifest), dtype=np.int64)
         folds[rows] = self._folds(manifest.rows(rows))
@@ -118,7 +118,7 @@ class EnsembleLearner(Learner):
         return rows, self.out_of_fold[rows]
 
     def model(self, classes: tuple[str, ...], threshold: Threshold, facts: dict[str, Any]) -> Model:
-        """See :meth:`Learner.model`."""
+        """See :meth:`ClassifierLearner.model`."""
         models = [member.model(classes, threshold, facts) for member in self.members]
         companions = Companions.together([model.companions for model in models])
         return replace(models[0], classifier=self._together(), companions=companions)

@@ -18,15 +18,19 @@ from laudo.core.messages import _
 from laudo.core.predictions import Predictions
 from laudo.core.progress import say
 from laudo.core.run import Run
+from laudo.core.structures import Structures
 from laudo.evaluate.evaluate import evaluate
+from laudo.evaluate.segmentation import evaluate_masks
 from laudo.networks.precision import choose_device, choose_precision
 from laudo.predict.images import predict_images
 from laudo.sources.named_manifest import named_manifest, open_manifest
 from laudo.sources.records import unlabelled_rows_kept
 from laudo.sources.table import detect, find_root, get_source, import_manifest
 from laudo.split.grouped import assign_groups
-from laudo.workflows.dataset import with_labels
+from laudo.workflows.dataset import with_labels, with_mask
+from laudo.workflows.open_mask_model import open_mask_model
 from laudo.workflows.open_model import open_model
+from laudo.workflows.outline_part import outline_part
 from laudo.workflows.write_report import write_reports
 
 
@@ -42,6 +46,8 @@ def evaluate_part(run: Run, part: str) -> dict[str, Any]:
         raise RunError(
             _("The run has no predictions of this part."), file=run.folder, found=part, expected=", ".join(names) or "–"
         )
+    if recipe.outlines:
+        return evaluate_masks(run.mask_scores(part), recipe.evaluation.bootstrap, recipe.split.seed)
     return evaluate(run.predictions(part), recipe.evaluation.bootstrap, recipe.split.seed)
 
 
@@ -51,27 +57,81 @@ def evaluate_external(run: Run, data: Path, language: str) -> dict[str, Any]:
     Images that the run has used, or near copies of them, are left out and counted.
 
     Raises:
-        DataError: classes differ, or every image was used by the run.
+        DataError: classes or structures differ, or every image was used by the run.
     """
+    scores = _external_masks(run, data) if run.recipe().outlines else _external_classes(run, data)
+    run.write_json("metrics", {**run.json("metrics"), "external": scores})
+    write_reports(run, language)
+    return scores
+
+
+def _external_classes(run: Run, data: Path) -> dict[str, Any]:
     recipe = run.recipe()
-    device = choose_device()
     model = open_model(run)
     with unlabelled_rows_kept() if recipe.data.separator is not None else nullcontext():
         manifest = _list(recipe.data.source, data)
     if recipe.data.separator is not None:
         manifest = with_labels(manifest, recipe.data)
+    manifest = _with_classes(manifest, model.classes, data)
+    fresh, left_out = _fresh(run, manifest, data, model.needs_mask)
+    precision = choose_precision(recipe.training.precision, choose_device())
+    probabilities = predict_images(model, fresh, precision)
+    predictions = Predictions.build(fresh.table, probabilities, model.classes, model.threshold, model.separator)
+    predictions.save(run.predictions_path("external"))
+    return {**evaluate(predictions, recipe.evaluation.bootstrap, recipe.split.seed), "left_out": left_out}
+
+
+def _external_masks(run: Run, data: Path) -> dict[str, Any]:
+    recipe = run.recipe()
+    model = open_mask_model(run)
+    manifest = with_mask(_list(recipe.data.source, data), recipe.data)
+    if model.structures.of_label:
+        manifest = _with_classes(manifest, model.classes, data)
+    elif not model.structures.any_value:
+        _same_structures(manifest, model.structures, data)
+    fresh, left_out = _fresh(run, manifest, data, masks_needed=True)
+    precision = choose_precision(recipe.training.precision, choose_device())
+    part = "external"
+    fresh = fresh.with_columns(split=np.full(len(fresh), part, dtype=object))
+    scores = outline_part(run, model, fresh, part, recipe.evaluation.nsd_tolerance_mm, precision)
+    return {**evaluate_masks(scores, recipe.evaluation.bootstrap, recipe.split.seed), "left_out": left_out}
+
+
+def _with_classes(manifest: Manifest, classes: tuple[str, ...], data: Path) -> Manifest:
+    """The samples with the model's classes in its order.
+
+    Raises:
+        DataError: they have others.
+    """
     named = manifest.classes if manifest.multilabel else manifest.table["label"]
-    strange = sorted(set(named) - set(model.classes))
+    strange = sorted(set(named) - set(classes))
     if strange:
         raise DataError(
             _("The classes of these images are not those of the model."),
             file=data,
-            expected=", ".join(model.classes),
+            expected=", ".join(classes),
             found=", ".join(strange),
             cure=_("Name the folders like the model's classes."),
         )
-    manifest = replace(manifest, classes=model.classes)
-    audit = audit_manifest(manifest, unreadable="skip", masks_needed=model.needs_mask)
+    return replace(manifest, classes=classes)
+
+
+def _same_structures(manifest: Manifest, structures: Structures, data: Path) -> None:
+    """Refuse masks whose values are other structures than those that the model outlines."""
+    known = {value for values in structures.values for value in values}
+    strange = sorted(set(manifest.mask_labels) - known)
+    if strange or not manifest.mask_labels:
+        raise DataError(
+            _("The structures in these masks are not those of the model."),
+            file=data,
+            expected=", ".join(structures.names),
+            found=", ".join(manifest.mask_labels[value] for value in strange) or _("masks without named values"),
+        )
+
+
+def _fresh(run: Run, manifest: Manifest, data: Path, masks_needed: bool) -> tuple[Manifest, dict[str, Any]]:
+    """The usable samples that the run has not used, in groups, and what is to be said of the others."""
+    audit = audit_manifest(manifest, unreadable="skip", masks_needed=masks_needed)
     if not len(audit.manifest):
         raise DataError(_("No image can be used."), file=data, cure=_("See what is wrong with each: laudo data audit"))
     used, compared_by = _used_before(run.manifest(), audit)
@@ -80,16 +140,7 @@ def evaluate_external(run: Run, data: Path, language: str) -> dict[str, Any]:
         say(_("Images used by this run, left out here: {n}").format(n=int(used.sum())))
     if not len(fresh):
         raise DataError(_("Every image was used by this run: nothing is left to judge it by."), file=data)
-    fresh = assign_groups(fresh)
-    precision = choose_precision(recipe.training.precision, device)
-    probabilities = predict_images(model, fresh, precision)
-    predictions = Predictions.build(fresh.table, probabilities, model.classes, model.threshold, model.separator)
-    predictions.save(run.predictions_path("external"))
-    scores = evaluate(predictions, recipe.evaluation.bootstrap, recipe.split.seed)
-    scores["left_out"] = {"n": int(used.sum()), "compared_by": compared_by}
-    run.write_json("metrics", {**run.json("metrics"), "external": scores})
-    write_reports(run, language)
-    return scores
+    return assign_groups(fresh), {"n": int(used.sum()), "compared_by": compared_by}
 
 
 def _list(source: str, data: Path) -> Manifest:

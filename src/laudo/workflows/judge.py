@@ -11,11 +11,11 @@ from laudo.core.run import Run
 from laudo.evaluate.evaluate import evaluate
 from laudo.evaluate.threshold import HALF, choose_threshold, choose_thresholds, common_rule
 from laudo.train.fit import Fitted
-from laudo.workflows.learner import Learner
+from laudo.workflows.classifier_learner import ClassifierLearner
 from laudo.workflows.network_learner import NetworkLearner
 
 
-def threshold_of(learner: Learner, manifest: Manifest) -> tuple[Threshold, str]:
+def threshold_of(learner: ClassifierLearner, manifest: Manifest) -> tuple[Threshold, str]:
     """Threshold of the positive class, or of each label, and the rule it came from; None with more than two classes."""
     if manifest.multilabel:
         return _thresholds_of_labels(learner, manifest)
@@ -28,7 +28,7 @@ def threshold_of(learner: Learner, manifest: Manifest) -> tuple[Threshold, str]:
     return chosen.value, chosen.rule
 
 
-def _thresholds_of_labels(learner: Learner, manifest: Manifest) -> tuple[tuple[float, ...], str]:
+def _thresholds_of_labels(learner: ClassifierLearner, manifest: Manifest) -> tuple[tuple[float, ...], str]:
     if learner.recipe.evaluation.threshold == "half":
         return (HALF,) * len(manifest.classes), "half"
     rows, probabilities = learner.validation(manifest)
@@ -36,14 +36,14 @@ def _thresholds_of_labels(learner: Learner, manifest: Manifest) -> tuple[tuple[f
     return tuple(one.value for one in chosen), common_rule(chosen)
 
 
-def predict_part(learner: Learner, manifest: Manifest, part: str, threshold: Threshold) -> Predictions:
+def predict_part(learner: ClassifierLearner, manifest: Manifest, part: str, threshold: Threshold) -> Predictions:
     """Predictions of one part; of the validation part, by networks that have not seen the image."""
     rows = manifest.indices(part)
     rows, probabilities = learner.validation(manifest) if part == "val" else (rows, learner.predict(rows))
     return Predictions.build(manifest.table.iloc[rows], probabilities, manifest.classes, threshold, manifest.separator)
 
 
-def judge(run: Run, learner: Learner, manifest: Manifest, threshold: Threshold) -> dict[str, Any]:
+def judge(run: Run, learner: ClassifierLearner, manifest: Manifest, threshold: Threshold) -> dict[str, Any]:
     """Predict and score every part that has samples; writes the predictions."""
     metrics: dict[str, Any] = {}
     for part in PARTS:
@@ -54,7 +54,9 @@ def judge(run: Run, learner: Learner, manifest: Manifest, threshold: Threshold) 
     return metrics
 
 
-def milestones(run: Run, learner: Learner, manifest: Manifest, fitted: Fitted, recipe: Recipe) -> list[dict[str, Any]]:
+def milestones(
+    run: Run, learner: ClassifierLearner, manifest: Manifest, fitted: Fitted, recipe: Recipe
+) -> list[dict[str, Any]]:
     """Validation figures after each epoch that the recipe names; the kept weights are put back."""
     found: list[dict[str, Any]] = []
     if not isinstance(learner, NetworkLearner):

@@ -14,15 +14,15 @@ from laudo.core.run import Run
 from laudo.evaluate.evaluate import evaluate
 from laudo.evaluate.intervals import paired_difference
 from laudo.split.grouped import fold_numbers, split_fold
-from laudo.train.fit import Deadline
+from laudo.train.loop import Deadline
+from laudo.workflows.classifier_learner import ClassifierLearner
 from laudo.workflows.judge import predict_part, threshold_of
-from laudo.workflows.learner import Learner
 
 METRICS = ("accuracy", "auc_roc")
 
 
 def leakage_worth(
-    run: Run, learner: Learner, split: Manifest, quoted: Predictions, deadline: Deadline
+    run: Run, learner: ClassifierLearner, split: Manifest, quoted: Predictions, deadline: Deadline
 ) -> dict[str, Any] | None:
     """Cross-validate under both splits and compare, image by image.
 
@@ -61,7 +61,9 @@ def leakage_worth(
     }
 
 
-def cross_validated(run: Run, learner: Learner, manifest: Manifest, by: str, deadline: Deadline) -> Predictions | None:
+def cross_validated(
+    run: Run, learner: ClassifierLearner, manifest: Manifest, by: str, deadline: Deadline
+) -> Predictions | None:
     """Pooled out-of-fold predictions of the recipe's procedure under a split by ``group`` or ``sample``."""
     split = learner.recipe.split.model_copy(update={"by": by})
     numbered = manifest.with_columns(fold=fold_numbers(manifest, split.folds, split, split.seed))

@@ -26,17 +26,17 @@ from laudo.train.bookkeeper import weights_path
 from laudo.train.features import frozen_features
 from laudo.train.fit import Deadline, Fitted, fit
 from laudo.train.inputs import FeatureInputs, ImageInputs, Inputs, MirroredInputs, Part
+from laudo.workflows.classifier_learner import ClassifierLearner
 from laudo.workflows.companion_learner import CompanionLearner
 from laudo.workflows.dataset import Dataset
 from laudo.workflows.feature_cache import cached_features
-from laudo.workflows.learner import Learner
 
 REFIT_IMAGES, REFIT_PIXELS = 128, 128 * 224 * 224
 """Training images on which `batch_norm: refitted` measures; of large ones fewer, since all are in memory at once."""
 
 
 @dataclass
-class NetworkLearner(Learner):
+class NetworkLearner(ClassifierLearner):
     """Trains and asks the recipe's network.
 
     Attributes:
@@ -89,7 +89,7 @@ class NetworkLearner(Learner):
         return {"frozen_features": self.is_frozen, **beside}
 
     def train(self, run: Run, manifest: Manifest, deadline: Deadline) -> Fitted:
-        """See :meth:`Learner.train`."""
+        """See :meth:`ClassifierLearner.train`."""
         before = self.classifier
         if self.companions is not None:  # first: should they fail, no hours are lost
             self.companions = self.companions.trained(manifest, self.recipe)
@@ -139,7 +139,7 @@ class NetworkLearner(Learner):
         return torch.stack(answers).mean(dim=0).double().numpy()
 
     def model(self, classes: tuple[str, ...], threshold: Threshold, facts: dict[str, Any]) -> Model:
-        """See :meth:`Learner.model`."""
+        """See :meth:`ClassifierLearner.model`."""
         return Model(
             classifier=self.classifier,
             classical=None,

@@ -30,7 +30,7 @@ def open_model(run: Run) -> Model:
     folds = run.folds()
     if not folds or run.model_path.is_file():
         return load_model(run, choose_device())
-    _finished(run, folds)
+    all_finished(run, folds)
     models = [load_model(fold, choose_device()) for fold in folds]
     first = models[0]
     if any(model.classical is not None or model.prepare != first.prepare for model in models):
@@ -48,8 +48,12 @@ def open_model(run: Run) -> Model:
     )
 
 
-def _finished(run: Run, folds: list[Run]) -> None:
-    """Refuse a mean of some folds, or of half-trained ones: it is not what the cross-validation was asked for."""
+def all_finished(run: Run, folds: list[Run]) -> None:
+    """Refuse a mean of some folds, or of half-trained ones: it is not what the cross-validation was asked for.
+
+    Raises:
+        RunError: names a fold that is not finished.
+    """
     done = {fold.folder.name for fold in folds if fold.state()["state"] == "finished"}
     for number in range(1, int(run.manifest().table["fold"].max()) + 1):
         if f"fold-{number}" not in done:

@@ -14,9 +14,11 @@ from laudo.core.manifest import PARTS, Manifest
 from laudo.core.messages import _
 from laudo.core.recipe import Recipe
 from laudo.core.recipe_file import load_recipe
-from laudo.networks.precision import choose_device, choose_precision
+from laudo.core.structures import structures_of
+from laudo.networks.precision import Precision, choose_device, choose_precision
 from laudo.prepare.transform import channels
 from laudo.split.grouped import fold_numbers, split_fold, split_parts
+from laudo.train.mask_memory import step_bytes
 from laudo.workflows.dataset import listed, refuse_volumes
 
 
@@ -33,17 +35,15 @@ def plan_training(name: str, settings: Sequence[str], data: Path | None, folds: 
     manifest = listed(recipe, data)
     if recipe.data.rare == "drop":
         manifest = without_rare(manifest, recipe.data.rare_below)
-    n = len(manifest)
     parts, number_of_folds = _parts(recipe, manifest, folds is not None)
     trainings = number_of_folds * recipe.split.repeats if folds else 1
-    prepare = recipe.prepare
-    cache_bytes = n * prepare.height * prepare.width * channels(prepare)
     folder = next(path for path in (cache_folder(), *cache_folder().parents) if path.exists())
     device = choose_device()
+    precision = choose_precision(recipe.training.precision, device)
     return {
         "recipe": recipe.name,
         "data": str(manifest.root),
-        "images": n,
+        "images": len(manifest),
         "classes": manifest.counts,
         **parts,
         "trainings": trainings
@@ -51,12 +51,33 @@ def plan_training(name: str, settings: Sequence[str], data: Path | None, folds: 
         * (1 + 2 * recipe.split.folds * recipe.evaluation.leakage_check),
         "epochs_at_most": recipe.training.epochs_in_all if recipe.network.classifier == "dense" else 0,
         "backbone": recipe.network.backbone,
-        "backbone_runs": "once an image" if recipe.has_fixed_features else "every epoch",
+        "backbone_runs": "once an image" if recipe.has_fixed_features and not recipe.outlines else "every epoch",
         "device": str(device),
-        "precision": choose_precision(recipe.training.precision, device),
-        "cache_mib": round(cache_bytes / 2**20, 1),
+        "precision": precision,
+        **_of_masks(recipe, manifest, precision),
+        **_of_pictures(recipe, len(manifest)),
         "free_mib": round(shutil.disk_usage(folder).free / 2**20),
     }
+
+
+def _of_pictures(recipe: Recipe, n: int) -> dict[str, Any]:
+    """Size of the cache, where every image takes the same; of volumes only preparing tells."""
+    prepare = recipe.prepare
+    if prepare.volume is not None:
+        return {}
+    each = prepare.height * prepare.width * (channels(prepare) + recipe.outlines)
+    return {"cache_mib": round(n * each / 2**20, 1)}
+
+
+def _of_masks(recipe: Recipe, manifest: Manifest, precision: Precision) -> dict[str, Any]:
+    """What is outlined, and the memory of a training step."""
+    if not recipe.outlines:
+        return {}
+    structures = structures_of(manifest, recipe.data)
+    images = channels(recipe.prepare) if recipe.prepare.volume is None else max(1, len(manifest.channels))
+    labels = len(structures.names) if recipe.network.label_head else 0
+    needed = step_bytes(recipe, images, structures.outputs, labels, precision)
+    return {"structures": list(structures.names), "step_memory_mib": round(needed / 2**20)}
 
 
 def _parts(recipe: Recipe, manifest: Manifest, cross_validated: bool) -> tuple[dict[str, int], int]:

@@ -4,24 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from laudo.core.mask_scores import MaskScores
 from laudo.core.predictions import Predictions
 from laudo.core.recipe import Recipe
 from laudo.core.run import Run
 from laudo.evaluate.evaluate import evaluate, pool
+from laudo.evaluate.segmentation import evaluate_masks
 
 
 def pool_folds(root: Run, recipe: Recipe) -> None:
     """Write ``predictions/pooled`` and ``metrics.json`` of a cross-validation whose folds are finished."""
     folds = root.folds()
-    pooled = Predictions.concatenate([fold.predictions("test") for fold in folds])
-    pooled.save(root.predictions_path("pooled"))
     per_fold = [fold.json("metrics")["test"] for fold in folds]
-    root.write_json(
-        "metrics",
-        {"pooled": evaluate(pooled, recipe.evaluation.bootstrap, recipe.split.seed), "folds": pool(per_fold)},
-    )
+    evaluation, seed = recipe.evaluation, recipe.split.seed
+    if recipe.outlines:
+        scores = MaskScores.concatenate([_placed(fold) for fold in folds])
+        scores.save(root.predictions_path("pooled"))
+        result = evaluate_masks(scores, evaluation.bootstrap, seed)
+    else:
+        predictions = Predictions.concatenate([fold.predictions("test") for fold in folds])
+        predictions.save(root.predictions_path("pooled"))
+        result = evaluate(predictions, evaluation.bootstrap, seed)
+    root.write_json("metrics", {"pooled": result, "folds": pool(per_fold)})
     if recipe.split.repeats == 1:  # else it is finished when the last repeat is
         root.set_state("finished", reason="all_epochs", folds=len(folds), seconds=_seconds([root]))
+
+
+def _placed(fold: Run) -> MaskScores:
+    """A fold's scores, with the paths of its masks as seen from the whole run."""
+    scores = fold.mask_scores("test")
+    masks = [f"{fold.folder.name}/{path}" if path else "" for path in scores.table["mask"].astype(str)]
+    return MaskScores(scores.table.assign(mask=masks), scores.structures)
 
 
 def spread_over_repeats(root: Run, repeats: Sequence[Run]) -> None:

@@ -15,6 +15,7 @@ from laudo.core.recipe import Prepare, Recipe
 from laudo.core.recipe_file import load_recipe
 from laudo.prepare.cache import prepare_images
 from laudo.prepare.fitted import fit_prepare, measure
+from laudo.prepare.mask_cache import prepare_label_maps
 from laudo.prepare.preflight import preflight
 from laudo.prepare.transform import transform_key
 from laudo.prepare.volume import volume_key
@@ -57,6 +58,8 @@ def prepare_data(
         folder = cache_folder() / "volumes" / volume_key(prepare.volume)
     else:
         shape = list(prepare_images(manifest, prepare, jobs=jobs).shape)
+        if recipe.outlines:
+            prepare_label_maps(manifest, prepare, jobs=jobs)
         folder = cache_folder() / transform_key(prepare)
     seconds = round(time.monotonic() - started, 2)
     prepared = 0 if before is None else before.samples

@@ -1,19 +1,38 @@
-"""The learner that a recipe asks for."""
+"""The data and the learner that a recipe asks for."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 from laudo.core.recipe import Recipe
 from laudo.workflows.classical_learner import ClassicalLearner
-from laudo.workflows.dataset import Dataset
+from laudo.workflows.dataset import Dataset, open_dataset
 from laudo.workflows.ensemble_learner import EnsembleLearner
 from laudo.workflows.learner import Learner
+from laudo.workflows.mask_dataset import MaskDataset, open_mask_dataset
+from laudo.workflows.mask_learner import MaskLearner
 from laudo.workflows.network_learner import NetworkLearner
+from laudo.workflows.samples import Samples
 
 
-def start_learner(recipe: Recipe, dataset: Dataset) -> Learner:
-    """A classical classifier, several networks, or one."""
+def open_data(recipe: Recipe, data: Path | None) -> Samples:
+    """List, audit, group and prepare the samples of a recipe.
+
+    Raises:
+        DataError: the data can not be used; nothing was written but the cache.
+        RecipeError: the recipe does not go with the data.
+    """
+    return open_mask_dataset(recipe, data) if recipe.outlines else open_dataset(recipe, data)
+
+
+def start_learner(recipe: Recipe, samples: Samples) -> Learner[Any]:
+    """A network that outlines structures; a classical classifier, several networks, or one."""
+    if isinstance(samples, MaskDataset):
+        return MaskLearner.start(recipe, samples)
+    assert isinstance(samples, Dataset), "classifiers look at prepared pictures"
     if recipe.network.classifier != "dense":
-        return ClassicalLearner.start(recipe, dataset)
+        return ClassicalLearner.start(recipe, samples)
     if recipe.training.ensemble > 1:
-        return EnsembleLearner.start(recipe, dataset)
-    return NetworkLearner.start(recipe, dataset)
+        return EnsembleLearner.start(recipe, samples)
+    return NetworkLearner.start(recipe, samples)

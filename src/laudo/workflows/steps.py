@@ -165,7 +165,7 @@ def train(
 
     loaded = load_recipe(recipe, settings)
 
-    from laudo.train.fit import Deadline
+    from laudo.train.loop import Deadline
     from laudo.workflows.train_run import Options, cross_validate, train_run
 
     options = Options(resume, Deadline.after(max_minutes), language or current_language())
@@ -225,3 +225,19 @@ def report(run: PathLike, language: str | None = None) -> Path:
     folder = Run(Path(run))
     folder.recipe()  # a folder without a recipe is no run
     return write_reports(folder, language or current_language())
+
+
+def compare(
+    runs: Sequence[PathLike], out: PathLike, shared: bool = False, language: str | None = None
+) -> dict[str, Any]:
+    """Compare runs that outlined the same structures of the same cases: writes compare.json and compare.html into ``out``.
+
+    Args:
+        runs: two or more run folders.
+        out: folder for the results.
+        shared: compare on the cases that all runs share; else other cases are an error.
+        language: of the page; default the current one.
+    """
+    from laudo.workflows.compare_runs import compare_runs
+
+    return compare_runs([Path(run) for run in runs], Path(out), language or current_language(), shared)

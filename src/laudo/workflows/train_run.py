@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from laudo.core.environment import describe_environment
 from laudo.core.errors import RunError
@@ -14,15 +15,16 @@ from laudo.core.progress import say
 from laudo.core.recipe import Recipe
 from laudo.core.recipe_file import dump_recipe
 from laudo.core.run import Run
-from laudo.explain.cases import Pictures, explain_cases
 from laudo.split.grouped import fold_numbers, repeat, split_fold, split_parts
-from laudo.train.fit import Deadline, Fitted
-from laudo.workflows.dataset import Dataset, open_dataset
-from laudo.workflows.judge import judge, milestones, threshold_of
-from laudo.workflows.leakage import leakage_worth
+from laudo.train.loop import Deadline, Fitted
+from laudo.workflows.classifier_learner import ClassifierLearner
+from laudo.workflows.finish_classifier import finish_classifier
+from laudo.workflows.finish_masks import finish_masks
 from laudo.workflows.learner import Learner
+from laudo.workflows.mask_learner import MaskLearner
 from laudo.workflows.pool_folds import pool_folds, spread_over_repeats
-from laudo.workflows.start_learner import start_learner
+from laudo.workflows.samples import Samples
+from laudo.workflows.start_learner import open_data, start_learner
 from laudo.workflows.write_report import report_even_if_failed, write_reports
 
 
@@ -52,7 +54,7 @@ def train_run(recipe: Recipe, data: Path | None, out: Path, options: Options) ->
         run = open_run(recipe, out, options.resume)
         if is_finished(run, options.language):
             return run
-        dataset = open_dataset(recipe, data)
+        dataset = open_data(recipe, data)
         _outside(run, dataset)
         run.begin(recipe)
         with report_even_if_failed(run, options.language):
@@ -71,7 +73,7 @@ def cross_validate(recipe: Recipe, data: Path | None, out: Path, options: Option
         root = open_run(recipe, out, options.resume)
         if is_finished(root, options.language):
             return root
-        dataset = open_dataset(recipe, data)
+        dataset = open_data(recipe, data)
         _outside(root, dataset)
         root.begin(recipe)
         with report_even_if_failed(root, options.language):
@@ -83,8 +85,8 @@ def cross_validate(recipe: Recipe, data: Path | None, out: Path, options: Option
 
 
 def _train_folds(
-    root: Run, recipe: Recipe, dataset: Dataset, learner: Learner | None, options: Options
-) -> Learner | None:
+    root: Run, recipe: Recipe, dataset: Samples, learner: Learner[Any] | None, options: Options
+) -> Learner[Any] | None:
     """Train and pool the folds of one cross-validation; None when time ran out before it was done."""
     split = repeat(recipe.split, 1)
     folds = fold_numbers(dataset.manifest, split.folds, split, split.seed)
@@ -107,7 +109,7 @@ def _train_folds(
     return learner
 
 
-def _train_repeats(root: Run, recipe: Recipe, learner: Learner, options: Options) -> None:
+def _train_repeats(root: Run, recipe: Recipe, learner: Learner[Any], options: Options) -> None:
     """The further repeats, each in a folder of its own; then their spread in the root's metrics.json."""
     if recipe.split.repeats == 1:
         return
@@ -129,7 +131,7 @@ def _train_repeats(root: Run, recipe: Recipe, learner: Learner, options: Options
     spread_over_repeats(root, repeats)
 
 
-def train_split(run: Run, learner: Learner, manifest: Manifest, options: Options) -> None:
+def train_split(run: Run, learner: Learner[Any], manifest: Manifest, options: Options) -> None:
     """Train on one split, judge, explain; everything but the report."""
     started = time.monotonic()
     recipe = learner.recipe
@@ -140,25 +142,7 @@ def train_split(run: Run, learner: Learner, manifest: Manifest, options: Options
     if not learner.ready:
         run.set_state("stopped", reason=fitted.reason, epochs=len(fitted.epochs), seconds=_seconds(started, fitted))
         return
-    threshold, rule = threshold_of(learner, manifest)
-    metrics = judge(run, learner, manifest, threshold)
-    if found := milestones(run, learner, manifest, fitted, recipe):
-        metrics["milestones"] = found
-    run.write_json("metrics", metrics)
-    facts = {
-        "threshold_rule": rule,
-        "best_epoch": fitted.kept_epoch,
-        "source": manifest.source,
-        "recipe": recipe.name,
-        "separator": manifest.separator,
-    }
-    learner.model(manifest.classes, threshold, {**learner.facts, **facts}).save(run)
-    _explain(run, learner, manifest)
-    stopped = fitted.reason == "max_minutes"
-    if recipe.evaluation.leakage_check and not stopped:
-        worth = leakage_worth(run, learner, manifest, run.predictions(recipe.evaluation.headline), options.deadline)
-        stopped = worth is None
-        run.write_json("metrics", {**metrics, **({"leakage": worth} if worth else {})})
+    stopped = _finish(run, learner, manifest, fitted, options.deadline)
     reason = "max_minutes" if stopped else fitted.reason
     run.set_state(
         "stopped" if stopped else "finished",
@@ -207,7 +191,7 @@ def is_finished(run: Run, language: str) -> bool:
     return True
 
 
-def _begin(run: Run, recipe: Recipe, dataset: Dataset, manifest: Manifest) -> None:
+def _begin(run: Run, recipe: Recipe, dataset: Samples, manifest: Manifest) -> None:
     _same_data(run, manifest)
     run.begin(recipe)
     manifest.save(run.manifest_path)
@@ -222,7 +206,7 @@ def _begin(run: Run, recipe: Recipe, dataset: Dataset, manifest: Manifest) -> No
     run.write_json("environment", describe_environment(str(dataset.device), dataset.precision, **hashes))
 
 
-def _outside(run: Run, dataset: Dataset) -> None:
+def _outside(run: Run, dataset: Samples) -> None:
     """Refuse to write a run among the images: its pictures would become images of a class."""
     root = dataset.manifest.root.resolve()
     if run.folder.resolve().is_relative_to(root):
@@ -249,22 +233,12 @@ def _same_data(run: Run, manifest: Manifest) -> None:
         )
 
 
-def _explain(run: Run, learner: Learner, manifest: Manifest) -> None:
-    """Draw class-activation maps of the part that is quoted, where the learner has a network that they can be drawn of."""
-    evaluation = learner.recipe.evaluation
-    if learner.explained is None or not evaluation.explained_cases:
-        return
-    position = {name: index for index, name in enumerate(manifest.table["sample"])}
-    dataset = learner.dataset
-    found = explain_cases(
-        run,
-        learner.explained,
-        run.predictions(evaluation.headline),
-        Pictures(dataset.images, position, dataset.prepare, learner.descriptors),
-        evaluation.explained_cases,
-        evaluation.sanity_cases,
-    )
-    run.write_json("explanations", found)
+def _finish(run: Run, learner: Learner[Any], manifest: Manifest, fitted: Fitted, deadline: Deadline) -> bool:
+    """Judge what was trained and keep it; whether time ran out."""
+    if isinstance(learner, MaskLearner):
+        return finish_masks(run, learner, manifest, fitted)
+    assert isinstance(learner, ClassifierLearner), "there are two kinds"
+    return finish_classifier(run, learner, manifest, fitted, deadline)
 
 
 def _since(started: float) -> float:

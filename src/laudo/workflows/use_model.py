@@ -24,6 +24,7 @@ from laudo.predict.model import Model
 from laudo.predict.question import ask, read_question
 from laudo.prepare.shown import shown
 from laudo.workflows.open_model import open_model
+from laudo.workflows.predict_masks import predict_masks
 
 
 def predict_paths(run: Run, paths: Sequence[Path], out: Path, masks: Path | None = None) -> pd.DataFrame:
@@ -38,6 +39,14 @@ def predict_paths(run: Run, paths: Sequence[Path], out: Path, masks: Path | None
     Raises:
         LaudoError: masks are given and the model needs none.
     """
+    if run.recipe().outlines:
+        if masks is not None:
+            raise LaudoError(
+                _("The model of this run outlines structures itself."),
+                found=f"--masks {masks}",
+                cure=_("Leave --masks away."),
+            )
+        return predict_masks(run, paths, out)
     model = open_model(run)
     files, folder = _listed(model, paths, masks)
     precision = choose_precision(run.recipe().training.precision, choose_device())
@@ -55,6 +64,12 @@ def explain_paths(
         LaudoError: unknown method or class, masks that the model does not need, or a model without a network of its own.
     """
     explainer = get_explainer(method)
+    if run.recipe().outlines:
+        raise LaudoError(
+            _("The answer of this model is a mask: it shows by itself where the network has seen something."),
+            found=f"data.target={run.recipe().data.target}",
+            cure=_("Outline the images: laudo predict RUN PATH… -o DIR"),
+        )
     model = open_model(run)
     if target is not None and target not in model.classes:
         raise LaudoError(_("The model has no such class."), found=target, expected=", ".join(model.classes))

@@ -1,0 +1,58 @@
+"""After the training of a network that outlines structures: choose its post-processing, judge it, keep it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from laudo.core.manifest import Manifest
+from laudo.core.messages import _
+from laudo.core.progress import track
+from laudo.core.run import Run
+from laudo.evaluate.segmentation import evaluate_masks
+from laudo.networks.precision import Precision
+from laudo.predict.mask_model import MaskModel
+from laudo.predict.outline import outline, true_label_map
+from laudo.predict.post_process import Case, PostProcessing, choose_post_processing
+from laudo.train.loop import Fitted
+from laudo.workflows.mask_learner import MaskLearner
+from laudo.workflows.outline_part import outline_part
+
+JUDGED = ("val", "test")
+"""Parts whose masks are written: outlining what was trained on would say nothing and may take hours."""
+
+
+def finish_masks(run: Run, learner: MaskLearner, manifest: Manifest, fitted: Fitted) -> bool:
+    """Write masks, scores, metrics and model.
+
+    Returns:
+        Whether time ran out before all epochs.
+    """
+    recipe, dataset = learner.recipe, learner.dataset
+    facts: dict[str, Any] = {
+        "best_epoch": fitted.kept_epoch,
+        "source": manifest.source,
+        "recipe": recipe.name,
+        **learner.facts,
+    }
+    model = learner.model(PostProcessing(()), facts)
+    if recipe.evaluation.post_processing == "validation":
+        found = choose_post_processing(_cases(model, manifest, dataset.precision), dataset.structures)
+        model = learner.model(found, facts)
+    metrics = {}
+    for part in JUDGED:
+        if len(manifest.indices(part)):
+            scores = outline_part(run, model, manifest, part, recipe.evaluation.nsd_tolerance_mm, dataset.precision)
+            metrics[part] = evaluate_masks(scores, recipe.evaluation.bootstrap, recipe.split.seed)
+    run.write_json("metrics", metrics)
+    model.save(run)
+    return fitted.reason == "max_minutes"
+
+
+def _cases(model: MaskModel, manifest: Manifest, precision: Precision) -> Iterator[Case]:
+    """Truth, prediction and spacing of each case of the validation part."""
+    for index in track(manifest.indices("val"), _("Choosing the post-processing")):
+        paths, masks = manifest.image_paths(index), manifest.mask_paths(index)
+        found = outline(model, paths, precision)
+        label = int(manifest.labels[index]) if model.structures.of_label else -1
+        yield true_label_map(model, paths, masks, label, found.label_map.shape), found.label_map, found.spacing_mm

@@ -1,0 +1,121 @@
+"""A network that outlines structures, and what it learns from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import torch
+from safetensors.torch import load_file
+
+from laudo.core.errors import DataError, WeightsError
+from laudo.core.manifest import Manifest
+from laudo.core.messages import _
+from laudo.core.recipe import Recipe
+from laudo.core.run import Run
+from laudo.networks.segmentation_table import build_segmenter
+from laudo.networks.segmenter import Segmenter
+from laudo.networks.weights_search import find_weights
+from laudo.predict.mask_model import MaskModel
+from laudo.predict.post_process import PostProcessing
+from laudo.prepare.transform import channels
+from laudo.train.fit_masks import fit_masks
+from laudo.train.loop import Deadline, Fitted
+from laudo.train.mask_loader import MaskPart
+from laudo.train.mask_memory import say_memory, step_bytes
+from laudo.workflows.learner import Learner
+from laudo.workflows.mask_dataset import MaskDataset
+
+
+@dataclass
+class MaskLearner(Learner[MaskDataset]):
+    """Trains and asks the recipe's network.
+
+    Attributes:
+        network: :meth:`train` begins with fresh weights each time.
+    """
+
+    network: Segmenter
+
+    @classmethod
+    def start(cls, recipe: Recipe, dataset: MaskDataset, unfitted: MaskDataset | None = None) -> Self:
+        """Build the network, so that a recipe that can not be built is refused before anything is trained."""
+        return cls(recipe, dataset, unfitted or dataset, build(recipe, dataset))
+
+    def train(self, run: Run, manifest: Manifest, deadline: Deadline) -> Fitted:
+        """See :meth:`Learner.train`.
+
+        Raises:
+            DataError: a step will not fit into memory, or nothing is marked in the training part.
+        """
+        train, val = (MaskPart(self.dataset.cases, manifest.indices(part)) for part in ("train", "val"))
+        if not any(train.cases.is_marked(int(index)) for index in train.indices):
+            raise DataError(
+                _("Nothing is marked in the masks of the training part."),
+                file=manifest.root,
+                expected=", ".join(self.dataset.structures.names),
+                cure=_("See what the masks hold: laudo data audit"),
+            )
+        say_memory(bytes_of_step(self.recipe, self.dataset), self.dataset.device)
+        self.network = build(self.recipe, self.dataset).to(self.dataset.device)
+        fitted = fit_masks(
+            self.network, train, val, self.recipe, run, self.dataset.device, self.dataset.precision, deadline
+        )
+        self.network.to(self.dataset.device).eval()
+        return fitted
+
+    def model(self, post_processing: PostProcessing, facts: dict[str, Any]) -> MaskModel:
+        """What was trained, to be asked or kept.
+
+        Args:
+            post_processing: of the label maps.
+            facts: what else model.json is to say.
+        """
+        evaluation = self.recipe.evaluation
+        return MaskModel(
+            networks=(self.network.eval(),),
+            structures=self.dataset.structures,
+            network=self.recipe.network,
+            prepare=self.dataset.prepare,
+            channels=input_channels(self.dataset),
+            window=self.recipe.training.patch.size_voxels,
+            overlap=evaluation.overlap,
+            mirror_axes=evaluation.mirror_axes,
+            post_processing=post_processing,
+            facts=facts,
+        )
+
+
+def input_channels(dataset: MaskDataset) -> int:
+    """Channels of an image."""
+    if dataset.prepare.volume is None:
+        return channels(dataset.prepare)
+    return max(1, len(dataset.manifest.channels))
+
+
+def bytes_of_step(recipe: Recipe, dataset: MaskDataset) -> int:
+    """Memory that a training step takes; see :func:`laudo.train.mask_memory.step_bytes`."""
+    labels = len(dataset.structures.names) if recipe.network.label_head else 0
+    return step_bytes(recipe, input_channels(dataset), dataset.structures.outputs, labels, dataset.precision)
+
+
+def build(recipe: Recipe, dataset: MaskDataset) -> Segmenter:
+    """The recipe's network with weights drawn from its seed, or from the file that ``network.weights`` names.
+
+    Raises:
+        WeightsError: the file is missing, or holds another network.
+    """
+    torch.manual_seed(recipe.training.seed)
+    network, structures = recipe.network, dataset.structures
+    labels = len(structures.names) if network.label_head else 0
+    patch = recipe.training.patch.size_voxels or (recipe.prepare.height, recipe.prepare.width)
+    segmenter = build_segmenter(network, input_channels(dataset), structures.outputs, labels, patch)
+    found = find_weights(network.backbone, network.weights)
+    if found is not None:
+        try:
+            segmenter.load_state_dict(load_file(found[0]))
+        except RuntimeError as error:
+            raise WeightsError(
+                _("The weights do not fit the network."), file=found[0], found=str(error).splitlines()[0]
+            ) from error
+    return segmenter
