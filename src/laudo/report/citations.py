@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from laudo.core.recipe import Recipe
+from laudo.core.recipe import MaskLoss, Recipe
+from laudo.report import citations_of_masks as masks
 
 BIBTEX: dict[str, str] = {
+    **masks.BIBTEX_OF_MASKS,
     "chakrabarty2019": """@misc{chakrabarty2019,
   author = {Chakrabarty, Navoneel},
   title  = {Brain {MRI} Images for Brain Tumor Detection},
@@ -190,6 +192,8 @@ SOURCES = {
     "figshare": "cheng2017",
     "medpix2": "siragusa2025",
     "bus-uc": "iqbal2024",
+    "msd": "antonelli2022",
+    "brats": "menze2015",
 }
 
 BACKBONES = (
@@ -207,6 +211,7 @@ OPTIMISERS = {"adam": "kingma2015", "adamw": "loshchilov2019"}
 SQUEEZE_EXCITATION = "hu2018"
 FOCAL = "lin2017"
 AVERAGING = "izmailov2018"
+POLYNOMIAL = masks.POLYNOMIAL
 MIXUP = "zhang2018"
 CUTMIX = "yun2019"
 CUTOUT = "devries2017"
@@ -228,6 +233,8 @@ def backbone_key(backbone: str) -> str | None:
 
 def used(recipe: Recipe, explained: bool, sanity_checked: bool) -> list[str]:
     """Keys of what this run used, in the order of the methods text."""
+    if recipe.outlines:
+        return _used_by_masks(recipe)
     network, training, augment = recipe.network, recipe.training, recipe.augment
     trained = network.classifier == "dense"
     losses = {training.loss, *(phase.loss for phase in training.phases)}
@@ -242,10 +249,44 @@ def used(recipe: Recipe, explained: bool, sanity_checked: bool) -> list[str]:
         None if trained and not network.companions else CLASSICAL,
         FOCAL if trained and "focal" in losses else None,
         OPTIMISERS.get(training.optimizer) if trained else None,
+        POLYNOMIAL if trained and training.schedule == "poly" else None,
         AVERAGING if trained and training.averaging == "swa" else None,
         "efron1993",
         "selvaraju2020" if explained else None,
         "adebayo2018" if sanity_checked else None,
         *(("paszke2019", "wightman2019") if network.backbone != "descriptors" else ()),
+    ]
+    return [key for key in dict.fromkeys(keys) if key]
+
+
+def mask_loss_keys(loss: MaskLoss) -> tuple[str, ...]:
+    """Papers of the loss on masks; none for cross-entropy."""
+    dice = masks.SQUARED_DICE if loss.squared else masks.PLAIN_DICE
+    return {
+        "dice": (dice,),
+        "cross_entropy+dice": (dice,),
+        "focal": (FOCAL,),
+        "tversky": (masks.TVERSKY,),
+        "generalised_dice": (masks.GENERALISED_DICE,),
+    }.get(loss.name, ())
+
+
+def _used_by_masks(recipe: Recipe) -> list[str]:
+    network, training, augment = recipe.network, recipe.training, recipe.augment
+    of_volumes = recipe.prepare.volume is not None
+    keys = [
+        SOURCES.get(recipe.data.source),
+        masks.WINDOWS if augment.volume is not None else None,
+        *masks.NETWORKS.get(network.backbone, ()),
+        masks.DEEP_SUPERVISION if network.deep_supervision else None,
+        *mask_loss_keys(training.mask_loss),
+        FOCAL if network.label_head and training.loss == "focal" else None,
+        OPTIMISERS.get(training.optimizer),
+        POLYNOMIAL if training.schedule == "poly" else None,
+        AVERAGING if training.averaging == "swa" else None,
+        masks.WINDOWS if of_volumes else None,
+        *masks.METRICS,
+        "efron1993",
+        "paszke2019",
     ]
     return [key for key in dict.fromkeys(keys) if key]

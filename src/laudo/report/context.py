@@ -9,12 +9,17 @@ from typing import Any, TypeVar
 
 from laudo.core.errors import LaudoError
 from laudo.core.manifest import Manifest
+from laudo.core.mask_scores import MaskScores
 from laudo.core.predictions import Predictions
 from laudo.core.recipe import Recipe
 from laudo.core.run import Run
+from laudo.read.table import read_image
 from laudo.report.impersonal import impersonal, without_folders
 
 T = TypeVar("T")
+
+FIRST = 20
+"""Pictures that are tried for their spacing."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,9 @@ class Evidence:
         logs: fold number (0 for a single run) and its epochs.
         threshold_rules: rules by which the run, or its folds, came to their thresholds.
         troubles: file name and reason of each file that is there but can not be used.
+        scores: of the masks of the headline part, where structures are outlined; :attr:`predictions` are then the classes that
+            the network named beside them.
+        length_unit: ``mm``, or ``px`` where structures are outlined in pictures that do not say their spacing.
     """
 
     run: Run
@@ -61,6 +69,8 @@ class Evidence:
     model: dict[str, Any]
     threshold_rules: frozenset[str]
     troubles: tuple[tuple[str, str], ...]
+    scores: MaskScores | None = None
+    length_unit: str = "mm"
 
     @property
     def name(self) -> str:
@@ -83,10 +93,32 @@ class Evidence:
         """Class names in the order of the network's outputs; empty when nothing says them."""
         if self.model.get("classes"):
             return tuple(map(str, self.model["classes"]))
+        if self.outlines and self.predictions is None and not self.names_classes:
+            return ()
         for holder in (self.predictions, self.manifest):
             if holder is not None:
                 return holder.classes
         return ()
+
+    @property
+    def outlines(self) -> bool:
+        """Whether structures are outlined."""
+        if self.recipe is not None:
+            return self.recipe.outlines
+        return self.scores is not None or _is_of_masks(self.model, self.metrics)
+
+    @property
+    def names_classes(self) -> bool:
+        """Whether a network that outlines structures answers with a class too."""
+        return self.recipe is not None and self.recipe.data.target == "mask_and_label"
+
+    @property
+    def structures(self) -> tuple[str, ...]:
+        """Names of what is outlined; empty when nothing says them."""
+        if self.scores is not None:
+            return self.scores.structures
+        known = self.model.get("structures")
+        return tuple(map(str, known["names"])) if isinstance(known, dict) and known.get("names") else ()
 
     @property
     def positive(self) -> str | None:
@@ -174,11 +206,13 @@ def gather(run: Run) -> Evidence:
     manifest = _first(places, lambda place: place.manifest_path, lambda place: place.manifest(), reader)
     metrics = reader.dictionary(run, "metrics")
     headline = _headline(bool(folds), recipe, metrics)
-    predictions = _first([run], lambda r: r.predictions_path(headline), lambda r: r.predictions(headline), reader)
     status = reader.dictionary(run, "status")
     runs = list(enumerate(folds, start=1)) if folds else [(0, run)]
     nothing: list[dict[str, Any]] = []
     models = [reader.dictionary(place, "model") for place in places]
+    model = next((model for model in models if model), {})
+    outlines = recipe.outlines if recipe is not None else _is_of_masks(model, metrics)
+    scores, predictions = _judged(run, headline, outlines, reader)
     logs = [(number, reader.read(_label(r, "log.jsonl"), r.log, nothing)) for number, r in runs]
     explained = [Explained(number, r.folder, reader.dictionary(r, "explanations")) for number, r in runs]
     return Evidence(
@@ -193,10 +227,42 @@ def gather(run: Run) -> Evidence:
         logs=[(number, epochs) for number, epochs in logs if epochs],
         explained=[one for one in explained if one.data.get("cases") or one.data.get("sanity")],
         environment=_first_dictionary(places, "environment", reader),
-        model=next((model for model in models if model), {}),
+        model=model,
         threshold_rules=frozenset(str(model["threshold_rule"]) for model in models if model.get("threshold_rule")),
         troubles=tuple(reader.troubles),
+        scores=scores,
+        length_unit=_length_unit(recipe, manifest, scores) if outlines else "mm",
     )
+
+
+def _judged(run: Run, headline: str, outlines: bool, reader: _Reader) -> tuple[MaskScores | None, Predictions | None]:
+    """What was predicted of the headline part: scores of masks, and classes."""
+    path = run.predictions_path
+    if not outlines:
+        return None, _first([run], lambda r: path(headline), lambda r: r.predictions(headline), reader)
+    scores = _first([run], lambda r: path(headline), lambda r: r.mask_scores(headline), reader)
+    return scores, None if scores is None else scores.predictions
+
+
+def _is_of_masks(model: dict[str, Any], metrics: dict[str, Any]) -> bool:
+    """Whether model.json, or metrics.json, is that of a network that outlines structures."""
+    kinds = {part.get("kind") for part in metrics.values() if isinstance(part, dict)}
+    return model.get("kind") == "masks" or "segmentation" in kinds
+
+
+def _length_unit(recipe: Recipe | None, manifest: Manifest | None, scores: MaskScores | None) -> str:
+    """Volumes are measured in mm; pictures in pixels where the first one that can be read does not say its spacing."""
+    if recipe is not None and recipe.prepare.volume is not None:
+        return "mm"
+    if manifest is None or scores is None:
+        return "mm" if recipe is None else "px"
+    paths = dict(zip(manifest.table["sample"], manifest.paths, strict=True))
+    for sample in scores.table["sample"].head(FIRST):
+        try:
+            return "px" if read_image(paths[sample]).spacing_mm is None else "mm"
+        except (KeyError, LaudoError, OSError, ValueError):
+            continue
+    return "mm" if recipe is None else "px"
 
 
 def _first(places: list[Run], path: Callable[[Run], Path], load: Callable[[Run], T], reader: _Reader) -> T | None:

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from laudo.report.context import Evidence
+from laudo.report.mask_limits import FEW_IMAGES, FEW_OF_A_CLASS, mask_needs, mask_numbers
 from laudo.report.verdict import warnings
 from laudo.report.voice import Voice
-
-FEW_IMAGES = 200
-"""Judged images below which the report says that there are few."""
-
-FEW_OF_A_CLASS = 30
-"""Judged images of a class below which the report names it."""
 
 
 def limits(evidence: Evidence, voice: Voice) -> list[str]:
     """Sentences, what was done wrong on purpose first."""
+    numbers = mask_numbers if evidence.outlines else _numbers
+    needs = mask_needs if evidence.outlines else _needs
     return [
         *warnings(evidence, voice),
         *_external(evidence, voice),
         *_patients(evidence, voice),
-        *_numbers(evidence, voice),
-        *_needs(evidence, voice),
+        *numbers(evidence, voice),
+        *needs(evidence, voice),
         *_audit(evidence, voice),
         *_procedure(evidence, voice),
         voice.gettext(
@@ -227,6 +224,6 @@ def _procedure(evidence: Evidence, voice: Voice) -> list[str]:
                 "A training diverged: the network's answers were no longer numbers, and an earlier epoch became the model."
             )
         )
-    if not evidence.explained and evidence.result is not None:
+    if not evidence.explained and evidence.result is not None and not evidence.outlines:
         found.append(_("Nothing was explained: the model may be right for the wrong reason."))
     return found

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from laudo.core.manifest import Manifest
 from laudo.core.recipe import Recipe
 from laudo.report.citations import SOURCES, cite
 from laudo.report.context import Evidence
+from laudo.report.mask_verdict import named
 from laudo.report.methods_network import network_text
+from laudo.report.methods_of_masks import mask_evaluation_text, mask_network_text, mask_training_text
 from laudo.report.methods_preparation import preparation_text
 from laudo.report.methods_training import training_text
 from laudo.report.methods_views import views_text
+from laudo.report.methods_volumes import mask_preparation_text
 from laudo.report.sanity import pooled_sanity
 from laudo.report.voice import Voice
 
@@ -22,8 +26,7 @@ def methods_text(evidence: Evidence, voice: Voice) -> list[str]:
     recipe = evidence.recipe
     if recipe is None:
         return []
-    writers: tuple[Writer, ...] = (_data, preparation_text, network_text, training_text, _evaluation, _explanation)
-    paragraphs = (" ".join(write(evidence, recipe, voice)) for write in writers)
+    paragraphs = (" ".join(write(evidence, recipe, voice)) for write in (OF_MASKS if recipe.outlines else OF_LABELS))
     return [text for text in paragraphs if text]
 
 
@@ -34,13 +37,7 @@ def _data(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
     if manifest is None:
         text = [_("The images came from the data set {source}.").format(source=source)]
     else:
-        counts = manifest.counts
-        classes = voice.join([f"{name}: {voice.integer(counts.get(name, 0))}" for name in manifest.classes])
-        text = [
-            _("We used {images} of the data set {source} ({classes}).").format(
-                images=voice.images(len(manifest)), source=source, classes=classes
-            )
-        ]
+        text = _images(evidence, manifest, source, voice)
     text += _rare(recipe, voice)
     if recipe.split.by in {"group", "duplicates"}:
         text.append(
@@ -55,7 +52,8 @@ def _data(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
         "patient": _("by patient, so that no patient stood in two parts"),
         "duplicates": _("by cluster of copies, so that no image stood in two parts"),
     }.get(recipe.split.by, _("at random, image by image"))
-    stratified = _("stratified by class") if recipe.split.stratified else _("without stratification")
+    by_class = recipe.split.stratified and (manifest is None or manifest.classes)
+    stratified = _("stratified by class") if by_class else _("without stratification")
     together = recipe.training.ensemble > 1  # training and validation part, which every network divides in its own way
     if evidence.is_cross_validation:
         text.append(
@@ -84,6 +82,25 @@ def _data(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
                 seed=recipe.split.seed,
             )
         )
+    return text
+
+
+def _images(evidence: Evidence, manifest: Manifest, source: str, voice: Voice) -> list[str]:
+    """How many images there are, of which classes, and what is outlined in them."""
+    _ = voice.gettext
+    counts = manifest.counts
+    classes = voice.join([f"{name}: {voice.integer(counts.get(name, 0))}" for name in manifest.classes])
+    sentence = (
+        _("We used {images} of the data set {source} ({classes}).")
+        if manifest.classes
+        else _("We used {images} of the data set {source}.")
+    )
+    text = [sentence.format(images=voice.images(len(manifest)), source=source, classes=classes)]
+    if evidence.outlines and manifest.channels:
+        channels = voice.join(list(manifest.channels))
+        text.append(_("Each has the channels {channels}.").format(channels=channels))
+    if evidence.outlines and evidence.structures:
+        text.append(_("Outlined are {structures}.").format(structures=named(evidence.structures, voice)))
     return text
 
 
@@ -217,3 +234,14 @@ def _explanation(evidence: Evidence, _recipe: Recipe, voice: Voice) -> list[str]
             ).format(images=voice.images(int(sanity.get("n") or 0)))
         )
     return text
+
+
+OF_LABELS: tuple[Writer, ...] = (_data, preparation_text, network_text, training_text, _evaluation, _explanation)
+OF_MASKS: tuple[Writer, ...] = (
+    _data,
+    mask_preparation_text,
+    mask_network_text,
+    mask_training_text,
+    mask_evaluation_text,
+)
+"""Paragraphs where a class is named, and where structures are outlined."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from laudo.core.recipe import Recipe
-from laudo.report.citations import AVERAGING, FOCAL, OPTIMISERS, cite
+from laudo.report.citations import AVERAGING, FOCAL, OPTIMISERS, POLYNOMIAL, cite
 from laudo.report.context import Evidence
 from laudo.report.voice import Voice
 from laudo.train.phases import phase_recipes
@@ -41,8 +41,8 @@ def training_text(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]
             seed=training.seed,
         )
     ]
-    text += _rates(recipe, voice) + _phases(recipe, voice) + _balance(recipe, voice) + _schedule(recipe, voice)
-    return text + _averaging(recipe, voice) + _kept(evidence, recipe, voice) + _ensemble(recipe, voice)
+    text += _rates(recipe, voice) + _phases(recipe, voice) + _balance(recipe, voice) + schedule_text(recipe, voice)
+    return text + averaging_text(recipe, voice) + kept_text(evidence, recipe, voice) + _ensemble(recipe, voice)
 
 
 def _loss(recipe: Recipe, voice: Voice) -> str:
@@ -80,7 +80,7 @@ def _class_weights(recipe: Recipe, voice: Voice) -> str:
     return _("Classes were weighted by the inverse of their frequency.")
 
 
-def _schedule(recipe: Recipe, voice: Voice) -> list[str]:
+def schedule_text(recipe: Recipe, voice: Voice) -> list[str]:
     """How the learning rate went."""
     _ = voice.gettext
     training = recipe.training
@@ -91,6 +91,8 @@ def _schedule(recipe: Recipe, voice: Voice) -> list[str]:
         )
     if training.schedule == "cosine":
         text.append(_("The learning rate followed a cosine."))
+    elif training.schedule == "poly":
+        text.append(_("The learning rate fell with (1 − share of the epochs)^0.9") + cite(POLYNOMIAL) + ".")
     elif training.schedule == "plateau":
         text.append(
             # the patience is what is borne: the next epoch without progress halves the rate
@@ -101,7 +103,7 @@ def _schedule(recipe: Recipe, voice: Voice) -> list[str]:
     return text
 
 
-def _kept(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
+def kept_text(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
     """When it stopped, and which weights became the model."""
     _ = voice.gettext
     training = recipe.training
@@ -133,6 +135,7 @@ def _watched(recipe: Recipe, voice: Voice) -> str:
         "accuracy": _("validation accuracy"),
         "balanced_accuracy": _("balanced accuracy on validation"),
         "auc_roc": _("AUC on validation"),
+        "dice": _("Dice on validation"),
     }[recipe.training.watch]
 
 
@@ -201,7 +204,8 @@ def _phases(recipe: Recipe, voice: Voice) -> list[str]:
     return text
 
 
-def _averaging(recipe: Recipe, voice: Voice) -> list[str]:
+def averaging_text(recipe: Recipe, voice: Voice) -> list[str]:
+    """Over which steps or epochs the weights are a mean."""
     _ = voice.gettext
     training = recipe.training
     if training.averaging == "ema":

@@ -12,7 +12,8 @@ from laudo.report.context import Evidence, gather
 from laudo.report.light import audit_light
 from laudo.report.limits import limits
 from laudo.report.methods import methods_text
-from laudo.report.names import in_order, metric_name, part_name
+from laudo.report.metrics_of_masks import digits, with_unit
+from laudo.report.names import in_order, metric_name, part_name, short_name
 from laudo.report.sanity import pooled_sanity
 from laudo.report.verdict import baseline_sentence, leakage_sentences, verdict, warnings
 from laudo.report.voice import Voice
@@ -82,7 +83,8 @@ def _bullets(items: list[str]) -> str:
 
 def _front_matter(evidence: Evidence, voice: Voice) -> str:
     """Metadata that model hubs read."""
-    tags = ["medical-imaging", "image-classification", "laudo"]
+    named = evidence.names_classes or not evidence.outlines
+    tags = ["medical-imaging", *["image-segmentation"] * evidence.outlines, *["image-classification"] * named, "laudo"]
     return "\n".join(
         ["---", f"language: {voice.language}", "library_name: laudo", "tags:", *[f"- {tag}" for tag in tags], "---"]
     )
@@ -106,6 +108,8 @@ def _model(evidence: Evidence, voice: Voice) -> list[str]:
         model = {key: value for key, value in model.items() if key not in {"threshold", "parameters", "members"}}
     facts = [
         (_("Network"), recipe.network.backbone if recipe else None),
+        (_("Structures"), ", ".join(evidence.structures) if evidence.outlines else None),
+        (_("Patch"), " × ".join(map(str, model["window"])) if evidence.outlines and model.get("window") else None),
         (_("Classifier"), recipe.network.classifier if recipe and recipe.network.classifier != "dense" else None),
         (
             _("Classifier beside it"),
@@ -135,7 +139,7 @@ def _data(evidence: Evidence, voice: Voice) -> list[str]:
             f"{plain(manifest.source)}: {voice.images(len(manifest))}, "
             f"{voice.groups(manifest.table['group'].nunique())}. "
             + plain("; ".join(f"{name}: {voice.integer(counts.get(name, 0))}" for name in manifest.classes))
-            + "."
+            + ("." if manifest.classes else "")
         )
     light = audit_light(evidence.audit, voice)
     return [*blocks, f"{_('Audit of the data')}: {light.shape} {light.word}. {light.sentence}"]
@@ -149,10 +153,30 @@ def _results(evidence: Evidence, voice: Voice) -> list[str]:
     part = part_name(evidence.headline, voice)
     lines = [f"| {_('Metric')} | {_('Value')} | {_('95 % interval')} | n |", "| --- | ---: | ---: | ---: |"]
     for name in in_order(result["metrics"]):
-        metric = result["metrics"][name]
-        cells = (metric_name(name, voice), voice.number(metric.get("value")), voice.interval(metric) or "–")
+        metric, places = result["metrics"][name], digits(name)
+        named = with_unit(metric_name(name, voice), name, evidence.length_unit, voice)
+        cells = (named, voice.number(metric.get("value"), places), voice.interval(metric, places) or "–")
         lines.append(f"| {' | '.join(cells)} | {voice.integer(result.get('n'))} |")
-    return [f"## {_('Results')} ({part})", "\n".join(lines)]
+    return [f"## {_('Results')} ({part})", "\n".join(lines), *_by_structure(evidence, voice)]
+
+
+def _by_structure(evidence: Evidence, voice: Voice) -> list[str]:
+    """Dice, distance and surface Dice of each structure; nothing where none is outlined."""
+    found = (evidence.result or {}).get("per_class") or {}
+    if not evidence.outlines or not found:
+        return []
+    _ = voice.gettext
+    names = ("dice", "hd95_mm", "nsd")
+    heads = [with_unit(short_name(name, voice), name, evidence.length_unit, voice) for name in names]
+    lines = [f"| {_('Structure')} | {' | '.join(heads)} | n |", "| --- | ---: | ---: | ---: | ---: |"]
+    for structure, one in found.items():
+        cells = []
+        for name in names:
+            interval = voice.interval(one.get(name), digits(name))
+            value = voice.number((one.get(name) or {}).get("value"), digits(name))
+            cells.append(f"{value} ({interval})" if interval else value)
+        lines.append(f"| {plain(structure)} | {' | '.join(cells)} | {voice.integer(one.get('n'))} |")
+    return ["\n".join(lines)]
 
 
 def _references(evidence: Evidence, voice: Voice) -> list[str]:

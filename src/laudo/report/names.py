@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from laudo.core.messages import N_
+from laudo.report.metric_name import MetricName
+from laudo.report.metrics_of_masks import LOWER_MASK, METRICS_OF_MASKS, SHORT_OF_MASKS
 from laudo.report.voice import Voice
 
-
-@dataclass(frozen=True)
-class MetricName:
-    """A metric's name and the help beside it."""
-
-    name: str
-    help: str
-
-
 METRICS: dict[str, MetricName] = {
+    **METRICS_OF_MASKS,
     "accuracy": MetricName(
         N_("Accuracy"),
         N_(
@@ -105,10 +97,11 @@ SHORT: dict[str, str] = {
     "log_loss": N_("Log loss"),
     "ece": N_("Calibration error"),
     "precision": N_("Precision"),
+    **SHORT_OF_MASKS,
 }
 """Names for figures and narrow tables, where the full one is too long."""
 
-LOWER_IS_BETTER = frozenset({"brier", "log_loss", "ece"})
+LOWER_IS_BETTER = frozenset({"brier", "log_loss", "ece"}) | LOWER_MASK
 
 PARTS: dict[str, str] = {
     "train": N_("training"),

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 import laudo
 from laudo.core.atomic import write_text
 from laudo.core.run import Run
+from laudo.report.case_picture import PALETTE
 from laudo.report.context import gather
 from laudo.report.figures.sheet import Shelf
 from laudo.report.order import write_sections
@@ -50,6 +51,8 @@ def render(draft: Draft) -> str:
         voice=voice,
         name=evidence.name,
         recipe=evidence.recipe,
+        outlines=evidence.outlines,
+        palette=PALETTE,
         date=voice.date(evidence.environment.get("started")),
         version=evidence.environment.get("laudo") or laudo.__version__,
     )

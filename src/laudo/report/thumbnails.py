@@ -83,7 +83,11 @@ class Album:
         small.thumbnail((side, side), Image.Resampling.LANCZOS)
         buffer = io.BytesIO()
         small.save(buffer, "JPEG", quality=80, optimize=True)
-        uri = "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+        return self.give(buffer.getvalue(), "image/jpeg")
+
+    def give(self, content: bytes, mime: str) -> str | None:
+        """Give what was drawn elsewhere as data URI; None when the budget is spent."""
+        uri = f"data:{mime};base64," + base64.b64encode(content).decode("ascii")
         if len(uri) > self._left:
             self.left_out += 1
             return None

@@ -7,6 +7,7 @@ from typing import Any
 from laudo.core.messages import N_
 from laudo.core.recipe import Recipe
 from laudo.report.context import Evidence
+from laudo.report.mask_verdict import mask_verdict, worst_sentence
 from laudo.report.names import metric_name, part_name
 from laudo.report.voice import Voice
 
@@ -46,6 +47,15 @@ def verdict(evidence: Evidence, voice: Voice) -> str:
     result = evidence.result
     if result is None:
         return no_result(evidence, voice)
+    told = mask_verdict(evidence, result, voice) if evidence.outlines else _label_verdict(evidence, result, voice)
+    if not evidence.is_finished:
+        told += " " + voice.gettext(
+            "The run is not finished: this is the model as it stands, and the figures may change."
+        )
+    return told
+
+
+def _label_verdict(evidence: Evidence, result: dict[str, Any], voice: Voice) -> str:
     _ = voice.gettext
     where = {
         "images": voice.images(int(result.get("n") or 0)),
@@ -67,10 +77,7 @@ def verdict(evidence: Evidence, voice: Voice) -> str:
         )
     else:
         text = _("On {images} of {groups} never seen in training, the model {did} with accuracy {estimate}.")
-    told = text.format(**where)
-    if not evidence.is_finished:
-        told += " " + _("The run is not finished: this is the model as it stands, and the figures may change.")
-    return told
+    return text.format(**where)
 
 
 def _did(evidence: Evidence, voice: Voice) -> str:
@@ -104,15 +111,21 @@ def no_result(evidence: Evidence, voice: Voice) -> str:
 
 def baseline(evidence: Evidence) -> float | None:
     """Accuracy of always naming the most frequent class, or set of labels, of the judged part."""
-    if (share := (evidence.result or {}).get("most_frequent")) is not None:
+    result = evidence.result or {}
+    if (share := result.get("most_frequent")) is not None:
         return float(share)
-    matrix = ((evidence.result or {}).get("confusion") or {}).get("matrix") or []
+    matrix = ((result.get("label") or result).get("confusion") or {}).get("matrix") or []
     totals = [sum(row) for row in matrix]
     return max(totals) / sum(totals) if sum(totals) else None
 
 
 def baseline_sentence(evidence: Evidence, voice: Voice) -> str:
-    """Compare accuracy with always naming the most frequent class; empty when there is nothing to compare."""
+    """Compare accuracy with always naming the most frequent class, and say what a mean Dice hides; empty when there is nothing."""
+    compared = _compared(evidence, voice)
+    return " ".join(text for text in (worst_sentence(evidence, voice), compared) if text)
+
+
+def _compared(evidence: Evidence, voice: Voice) -> str:
     _ = voice.gettext
     share = baseline(evidence)
     accuracy = (evidence.result or {}).get("metrics", {}).get("accuracy")

@@ -100,6 +100,10 @@ class Voice:
         """``1 image``, ``253 images``."""
         return self.ngettext("{n} image", "{n} images", n).format(n=self.integer(n))
 
+    def cases(self, n: int) -> str:
+        """``1 case``, ``42 cases``: images or volumes whose structures are outlined."""
+        return self.ngettext("{n} case", "{n} cases", n).format(n=self.integer(n))
+
     def groups(self, n: int) -> str:
         """``1 group``, ``201 groups``."""
         return self.ngettext("{n} group", "{n} groups", n).format(n=self.integer(n))

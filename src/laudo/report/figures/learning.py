@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -18,15 +19,18 @@ MANY = 5
 """Trainings above which their curves are drawn thinner."""
 
 
-def draw(figure: Figure, voice: Voice, trainings: list[tuple[Epochs, int]]) -> None:
-    """Loss on the left, accuracy on the right, of the epochs of each training and the one whose weights were kept.
+def draw(
+    figure: Figure, voice: Voice, trainings: list[tuple[Epochs, int]], quantities: Sequence[str] = ("accuracy",)
+) -> None:
+    """Loss on the left, shares such as accuracy on the right, of the epochs of each training and the one whose weights were kept.
 
     A dotted line stands where a phase of the training ends.
     """
     _ = voice.gettext
-    left, right = figure.subplots(1, 2)
+    left, *others = figure.subplots(1, 1 + len(quantities))
     boundaries = sorted({end for epochs, _kept in trainings for end in phase_ends(epochs)})
-    for axes, quantity, title in ((left, "loss", _("Loss")), (right, "accuracy", _("Accuracy"))):
+    titles = {"loss": _("Loss"), "accuracy": _("Accuracy"), "dice": _("Dice")}
+    for axes, quantity in zip((left, *others), ("loss", *quantities), strict=True):
         for epochs, kept in trainings:
             _curve(axes, epochs, f"train_{quantity}", COLOURS[1], "--")
             _curve(axes, epochs, f"val_{quantity}", COLOURS[0], "-")
@@ -38,16 +42,17 @@ def draw(figure: Figure, voice: Voice, trainings: list[tuple[Epochs, int]]) -> N
                 line.set_markersize(7 if len(trainings) <= MANY else 4)
         for end in boundaries:
             axes.axvline(end + 0.5, color=GREY, linestyle=":", linewidth=1, zorder=0)
-        axes.set_title(title)
+        axes.set_title(titles[quantity])
         axes.set_xlabel(_("Epoch"))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
         decimals(axes, voice)
-    low, high = right.get_ylim()
-    if low >= 0.5 and high <= 1.05:
-        right.set_ylim(min(low, 0.5), 1.02)
-    else:
-        shares(right, voice, "y")
-    decimals(right, voice)
+    for right in others:
+        low, high = right.get_ylim()
+        if low >= 0.5 and high <= 1.05:
+            right.set_ylim(min(low, 0.5), 1.02)
+        else:
+            shares(right, voice, "y")
+        decimals(right, voice)
     handles = [
         left.plot([], [], color=COLOURS[1], linestyle="--")[0],
         left.plot([], [], color=COLOURS[0])[0],

@@ -29,14 +29,14 @@ def build(draft: Draft) -> dict[str, Any]:
     manifest = evidence.manifest
     if manifest is None or not len(manifest):
         raise AbsentError(_("The run ended before the images were listed, or its manifest can not be read."))
-    table = _with_parts(manifest, evidence.is_cross_validation, draft)
-    counts = _counts(manifest, table["shown_part"])
-    counts = counts[_columns(counts)]
+    table = with_parts(manifest, evidence.is_cross_validation, draft)
+    counts = class_counts(manifest, table["shown_part"])
+    counts = counts[in_working_order(counts)]
     groups = table.groupby("shown_part")["group"].nunique()
     images = table["shown_part"].value_counts()  # not the sum over classes: an image may have several labels, or none
     return {
         "source": manifest.source,
-        "facts": _facts(manifest, draft),
+        "facts": data_facts(manifest, draft, _sizes(manifest, draft)),
         "figure": _figure(counts, draft),
         "columns": [part_name(str(name), voice) for name in counts.columns],
         "rows": [
@@ -51,12 +51,12 @@ def build(draft: Draft) -> dict[str, Any]:
     }
 
 
-def _counts(manifest: Manifest, part: pd.Series) -> pd.DataFrame:
+def class_counts(manifest: Manifest, part: pd.Series) -> pd.DataFrame:
     """Images of each class (rows) in each part (columns); one with several labels counts in each of them."""
     return pd.DataFrame(manifest.membership, columns=list(manifest.classes)).groupby(part.to_numpy()).sum().T
 
 
-def _with_parts(manifest: Manifest, folds: bool, draft: Draft) -> pd.DataFrame:
+def with_parts(manifest: Manifest, folds: bool, draft: Draft) -> pd.DataFrame:
     """Add a column ``shown_part``: the part of the split, or the fold that judged the image."""
     table = manifest.table
     if folds and (table["fold"] > 0).any():
@@ -65,14 +65,15 @@ def _with_parts(manifest: Manifest, folds: bool, draft: Draft) -> pd.DataFrame:
     return table.assign(shown_part=table["split"].astype(str))
 
 
-def _columns(counts: pd.DataFrame) -> list[str]:
+def in_working_order(counts: pd.DataFrame) -> list[str]:
     """Parts in the order of the work, or folds by number."""
     names = [str(name) for name in counts.columns]
     known = [part for part in PARTS if part in names]
     return [*known, *sorted((name for name in names if name not in known), key=lambda name: (len(name), name))]
 
 
-def _facts(manifest: Manifest, draft: Draft) -> list[str]:
+def data_facts(manifest: Manifest, draft: Draft, sizes: str) -> list[str]:
+    """Images, groups, patients, copies, and a sentence on the sizes."""
     voice = draft.voice
     _ = voice.gettext
     table = manifest.table
@@ -97,7 +98,6 @@ def _facts(manifest: Manifest, draft: Draft) -> list[str]:
         facts.append(
             _("{images} have an identical or near-identical copy in the set.").format(images=voice.images(copied))
         )
-    sizes = _sizes(manifest, draft)
     if sizes:
         facts.append(sizes)
     return facts

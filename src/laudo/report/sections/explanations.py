@@ -48,6 +48,11 @@ def _why_none(draft: Draft) -> str:
     """A finished run that was asked for maps and has none has a network that they can not be made of."""
     evidence = draft.evidence
     _ = draft.voice.gettext
+    if evidence.outlines:
+        return _(
+            "The masks themselves show where the network saw what: look at them under Errors by case. Class-activation maps are "
+            "made of networks that do nothing but name a class."
+        )
     asked = evidence.recipe is not None and evidence.recipe.evaluation.explained_cases > 0
     if asked and evidence.is_finished:
         return _(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from laudo.report.light import audit_light
+from laudo.report.mask_verdict import failure_sentences
 from laudo.report.sections.draft import Draft
 
 FIELDS = ("file", "expected", "found", "cure")
@@ -37,10 +38,12 @@ def build(draft: Draft) -> dict[str, Any]:
         (str(one.get("sample", "")), str(one.get("what", ""))) for one in (evidence.audit or {}).get("skipped") or []
     ]
     lacking = sorted(draft.album.unreadable)
-    nothing = not (error or state or skipped or lacking or evidence.troubles)
+    structures = [] if evidence.scores is None else failure_sentences(evidence.scores, voice)
+    nothing = not (error or state or skipped or lacking or structures or evidence.troubles)
     return {
         "error": error,
         "state": state,
+        "structures": structures,
         "skipped": skipped,
         "troubles": evidence.troubles,
         "lacking": lacking,

@@ -45,7 +45,7 @@ def build(draft: Draft) -> dict[str, Any]:
         "folds": _folds(draft),
         "others": _others(draft),
         "left_out": left_out_sentence(evidence, voice),
-        "notes": _notes(result, draft),
+        "notes": note_sentences(result, draft),
     }
 
 
@@ -195,7 +195,8 @@ def _others(draft: Draft) -> dict[str, Any] | None:
     }
 
 
-def _notes(result: dict[str, Any], draft: Draft) -> list[str]:
+def note_sentences(result: dict[str, Any], draft: Draft) -> list[str]:
+    """The notes beside the figures, as sentences."""
     sentences = []
     for note in result.get("notes") or []:
         if isinstance(note, dict) and note.get("id") == "thresholds_differ":

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from laudo.report.context import Evidence
 from laudo.report.figures import forest
 from laudo.report.figures.sheet import Picture, Words
 from laudo.report.light import audit_light
+from laudo.report.metrics_of_masks import with_unit
 from laudo.report.names import METRICS, in_order, metric_name, part_name, short_name
 from laudo.report.sections.draft import Draft
 from laudo.report.verdict import baseline_sentence, leakage_sentences, verdict, warnings
@@ -14,6 +16,8 @@ from laudo.report.verdict import baseline_sentence, leakage_sentences, verdict, 
 THREE_OF_TWO_CLASSES = ("auc_roc", "sensitivity", "specificity")
 THREE_OF_MORE = ("accuracy", "balanced_accuracy", "f1_macro")
 THREE_OF_LABELS = ("auc_roc", "f1_macro", "hamming_accuracy")
+THREE_OF_MASKS = ("dice", "hd95_mm", "nsd")
+THREE_OF_BOTH = ("dice", "hd95_mm", "accuracy")
 OTHER_PARTS = frozenset({"train", "val", "test", "external"})
 
 
@@ -42,19 +46,26 @@ def _three(draft: Draft) -> list[dict[str, str]]:
     result = evidence.result
     if result is None:
         return []
-    wanted = THREE_OF_TWO_CLASSES if len(evidence.classes) == 2 else THREE_OF_MORE
-    if evidence.multilabel:
-        wanted = THREE_OF_LABELS
     metrics = result["metrics"]
-    names = [name for name in (*wanted, *in_order(metrics)) if metrics.get(name, {}).get("value") is not None]
+    names = [
+        name for name in (*_wanted(evidence), *in_order(metrics)) if metrics.get(name, {}).get("value") is not None
+    ]
     return [
         {
-            "name": short_name(name, voice),
+            "name": with_unit(short_name(name, voice), name, evidence.length_unit, voice),
             "value": voice.number(metrics[name]["value"], 2),
             "interval": voice.interval(metrics[name], 2),
         }
         for name in list(dict.fromkeys(names))[:3]
     ]
+
+
+def _wanted(evidence: Evidence) -> tuple[str, ...]:
+    if evidence.outlines:
+        return THREE_OF_BOTH if evidence.names_classes else THREE_OF_MASKS
+    if evidence.multilabel:
+        return THREE_OF_LABELS
+    return THREE_OF_TWO_CLASSES if len(evidence.classes) == 2 else THREE_OF_MORE
 
 
 def _metric_and_part(key: str, headline: str) -> tuple[str, str]:

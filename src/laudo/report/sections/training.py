@@ -11,7 +11,16 @@ from laudo.report.sections.classical import classical_facts, tried_table
 from laudo.report.sections.draft import AbsentError, Draft
 from laudo.train.phases import kept_epoch, phase_recipes
 
-COLUMNS = ("phase", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_auc_roc", "learning_rate")
+COLUMNS = (
+    "phase",
+    "train_loss",
+    "train_accuracy",
+    "val_loss",
+    "val_dice",
+    "val_accuracy",
+    "val_auc_roc",
+    "learning_rate",
+)
 
 
 def build(draft: Draft) -> dict[str, Any]:
@@ -20,13 +29,13 @@ def build(draft: Draft) -> dict[str, Any]:
     _ = voice.gettext
     if not evidence.logs and evidence.model.get("classical"):
         return {"facts": classical_facts(draft), "figure": None, "tables": [], "tried": tried_table(draft)}
-    trainings = _trainings(draft)
+    trainings = find_trainings(draft)
     if not trainings:
         raise AbsentError(_("No epoch was trained, so there are no curves."))
     return {
-        "facts": _facts(draft, trainings),
+        "facts": training_facts(draft, trainings),
         "figure": _figure(draft, trainings),
-        "tables": [_table(training, draft) for training in trainings],
+        "tables": [epochs_table(training, draft) for training in trainings],
         "tried": None,
     }
 
@@ -60,7 +69,7 @@ class Training:
         return ", ".join(parts)
 
 
-def _trainings(draft: Draft) -> list[Training]:
+def find_trainings(draft: Draft) -> list[Training]:
     """Every training that the logs tell of, folds and members of ensembles apart."""
     found = []
     for fold, lines in draft.evidence.logs:
@@ -88,7 +97,8 @@ def _kept(fold: int, member: int, epochs: list[dict[str, Any]], draft: Draft) ->
         return int(min(judged, key=lambda row: row["val_loss"])["epoch"])
 
 
-def _facts(draft: Draft, trainings: list[Training]) -> list[str]:
+def training_facts(draft: Draft, trainings: list[Training]) -> list[str]:
+    """How many epochs, why no more, which one was kept, and how long it took."""
     evidence, voice = draft.evidence, draft.voice
     _ = voice.gettext
     facts = []
@@ -175,7 +185,8 @@ def _figure(draft: Draft, trainings: list[Training]) -> Picture:
     return draft.shelf.add("training", words, lambda figure, v: learning.draw(figure, v, curves), 7.6, 3.3)
 
 
-def _table(training: Training, draft: Draft) -> dict[str, Any]:
+def epochs_table(training: Training, draft: Draft) -> dict[str, Any]:
+    """Every line of the log."""
     voice, epochs = draft.voice, training.epochs
     _ = voice.gettext
     names = {
@@ -183,6 +194,7 @@ def _table(training: Training, draft: Draft) -> dict[str, Any]:
         "train_loss": _("training loss"),
         "train_accuracy": _("training accuracy"),
         "val_loss": _("validation loss"),
+        "val_dice": _("validation Dice"),
         "val_accuracy": _("validation accuracy"),
         "val_auc_roc": _("validation AUC"),
         "learning_rate": _("learning rate"),
