@@ -42,11 +42,21 @@ format: setup
 	uv pip install --quiet --python .venv-keras/bin/python tensorflow-cpu pillow
 	touch $@
 
-bench: setup .venv-keras/.done
+# So does nnU-Net.
+.venv-nnunet/.done: | setup
+	uv venv --quiet --python 3.11 .venv-nnunet
+	uv pip install --quiet --python .venv-nnunet/bin/python nnunetv2
+	touch $@
+
+bench: setup .venv-keras/.done .venv-nnunet/.done
 	$(BIN)/python benchmarks/frozen_backbone.py --peer-python .venv-keras/bin/python
 	$(BIN)/python benchmarks/train_step.py --peer-python .venv-keras/bin/python
 	$(BIN)/python benchmarks/prepare.py
 	$(BIN)/python benchmarks/duplicates.py
+	$(BIN)/python benchmarks/mask_scores.py
+	$(BIN)/python benchmarks/mask_losses.py
+	$(BIN)/python benchmarks/sliding_window.py
+	$(BIN)/python benchmarks/train_step_3d.py --peer-python .venv-nnunet/bin/python
 
 # Collect the texts of the source, and bring the catalogues up to date; a catalogue that is missing is begun.
 # Babel takes the per cent sign of "95 % interval" for an old format: sed takes that mark away.
@@ -65,4 +75,4 @@ constraints:
 	uv pip compile --quiet --no-header --no-annotate --python-version 3.11 --extra dev pyproject.toml -o constraints.txt
 
 clean:
-	rm -rf $(VENV) .venv-keras .uv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-keras .venv-nnunet .uv .pytest_cache .mypy_cache .ruff_cache .hypothesis

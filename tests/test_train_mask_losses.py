@@ -13,6 +13,7 @@ from torch.autograd import gradcheck
 
 from laudo.core.errors import RecipeError
 from laudo.core.recipe import MaskLoss
+from laudo.networks import few_threads
 from laudo.networks.segmenter import MaskLogits
 from laudo.train import voxel_sums as sums_of_voxels
 from laudo.train.deep_supervision import coarser_targets, deep_supervision_loss
@@ -300,7 +301,7 @@ def test_pieces_memory_layout_and_the_targets_type_change_nothing(monkeypatch, n
 @pytest.mark.parametrize("many_threads", [1, 99])
 def test_the_number_of_threads_is_as_it_was(monkeypatch, many_threads):
     logits, targets = batch()
-    monkeypatch.setattr(sums_of_voxels, "MANY_THREADS", many_threads)
+    monkeypatch.setattr(few_threads, "MANY", many_threads)
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:

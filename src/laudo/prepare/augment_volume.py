@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from laudo.core.recipe_augment_volume import AugmentVolume
+from laudo.networks.few_threads import few_threads
 from laudo.prepare import volume_levels as levels
 from laudo.prepare.volume_movement import MoveMask, Size, crop, move, reach, turns, widest_turn
 
@@ -128,7 +129,7 @@ def apply_volume_changes(
     device = volumes[0].device
     out = torch.empty(len(volumes), len(volumes[0]), x, y, z, device=device)
     moved_masks = None if masks is None else masks[0].new_empty(len(masks), *masks[0].shape[:-3], x, y, z)
-    with torch.autocast(device.type, enabled=False):
+    with torch.autocast(device.type, enabled=False), few_threads():
         for index, volume in enumerate(volumes):
             mask = None if masks is None else masks[index]
             patch, moved_mask = _moved(volume, mask, changes, index, (x, y, z), spacing_mm)

@@ -7,7 +7,6 @@ cache at a time. Nothing of the logits' size is kept for the way back, and the t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
@@ -15,11 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from laudo.networks.few_threads import few_threads
+
 PIECE = 1 << 17
 """Logits that a thread of a processor looks at in one go."""
-MANY_THREADS = 5
-"""From so many threads on all of them work on each piece. Fewer lose more by waiting for each other after every step, on a machine
-with other work to do, than they win: then one does it all."""
 
 
 class VoxelSums(NamedTuple):
@@ -48,8 +46,8 @@ def voxel_sums(
         targets: exclusive outputs: (B, *S) integer number of the output; overlapping ones: (B, K, *S), 0 or 1.
         overlapping: whether each output is a question of its own (sigmoid), not one of K answers (softmax).
         squared: whether ``predicted`` adds up squares.
-        gamma: a voxel's loss is cross-entropy × (1 − probability of the right answer)^gamma (Lin et al. 2017); None: the voxels' own
-            losses are not asked for, and are 0.
+        gamma: a voxel's loss is cross-entropy × (1 − probability of the right answer)^gamma (Lin et al. 2017); None: ``entropy`` is
+            not asked for, and is 0.
 
     Raises:
         ValueError: shapes do not fit, or (on a processor, where it is known at once) a target is no output's number.
@@ -79,8 +77,8 @@ class _Sums(torch.autograd.Function):
         ctx.settings = overlapping, squared, gamma
         sums = torch.zeros(4, *logits.shape[:2], dtype=_number_type(logits), device=logits.device)
         add_up = _add_up_overlapping if overlapping else _add_up_exclusive
-        with _few_threads_or_all() as size:
-            for sample, piece, own, _ in _pieces(logits, targets, overlapping, logits, size):
+        with few_threads() as threads:
+            for sample, piece, own, _ in _pieces(logits, targets, overlapping, logits, PIECE * threads):
                 sums[:, sample] += torch.stack(add_up(piece, own, squared, gamma))
         hit, predicted, entropy, true = sums.unbind()
         ctx.mark_non_differentiable(true)
@@ -94,8 +92,8 @@ class _Sums(torch.autograd.Function):
         slope = torch.empty_like(logits)
         go_back = _slope_overlapping if overlapping else _slope_exclusive
         factors = torch.stack([hit, 2 * predicted if squared else predicted, entropy])[..., None]
-        with _few_threads_or_all() as size:
-            for sample, piece, own, out in _pieces(logits, targets, overlapping, slope, size):
+        with few_threads() as threads:
+            for sample, piece, own, out in _pieces(logits, targets, overlapping, slope, PIECE * threads):
                 go_back(piece, own, factors[:, sample], squared, gamma, out)
         return slope, None, None, None, None
 
@@ -117,20 +115,6 @@ def _pieces(
             # written as numbers at once: truth values would have to be turned into them, which takes eight times as long
             own.copy_(wanted) if overlapping else torch.eq(wanted, numbers, out=own)
             yield sample, piece, own, written[:, place]
-
-
-@contextmanager
-def _few_threads_or_all() -> Iterator[int]:
-    """Logits in a piece, and as many threads as are worth while."""
-    threads = torch.get_num_threads()
-    if threads >= MANY_THREADS:
-        yield PIECE * threads
-        return
-    torch.set_num_threads(1)
-    try:
-        yield PIECE
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _add_up_exclusive(piece: Tensor, own: Tensor, squared: bool, gamma: float | None) -> list[Tensor]:
