@@ -55,6 +55,7 @@ bench: setup .venv-keras/.done .venv-nnunet/.done
 	$(BIN)/python benchmarks/duplicates.py
 	$(BIN)/python benchmarks/mask_scores.py
 	$(BIN)/python benchmarks/mask_losses.py
+	$(BIN)/python benchmarks/catalog.py
 	$(BIN)/python benchmarks/sliding_window.py
 	$(BIN)/python benchmarks/train_step_3d.py --peer-python .venv-nnunet/bin/python
 

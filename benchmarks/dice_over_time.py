@@ -31,6 +31,8 @@ from laudo.sources.table import import_manifest
 HERE = Path(__file__).resolve().parent
 DATASET = 4
 NAME = "Dataset004_Hippocampus"
+FINISHED_OR_STOPPED = (0, 3)
+"""Exit codes of a training that came to its end, or to the end of its minutes."""
 STRUCTURES = {"anterior": (1,), "posterior": (2,)}
 
 
@@ -58,8 +60,8 @@ def train_peer(python: str, data: Path, folder: Path, minutes: list[float]) -> N
     subprocess.run([*command, "--minutes", *map(str, minutes)], env=peer_layout(data, folder), check=True)
 
 
-def train_ours(data: Path, folder: Path, minutes: list[float], settings: list[str]) -> None:
-    """laudo, on the same split, one stretch after the other; the scores of each are kept."""
+def write_manifest(data: Path, folder: Path) -> None:
+    """The peer's held-out cases as test part, an eighth of the others as validation part."""
     held_out = set(json.loads((folder / "peer" / "held_out.json").read_text()))
     manifest = import_manifest("msd", data)
     samples = manifest.table["sample"].to_numpy()
@@ -68,27 +70,46 @@ def train_ours(data: Path, folder: Path, minutes: list[float], settings: list[st
     parts = ["test" if s in held_out else "val" if s in chosen else "train" for s in samples]
     manifest.with_columns(split=parts).with_seed(0).save(folder / "manifest" / "manifest.parquet")
     assert len(open_manifest(folder / "manifest" / "manifest.parquet")) == len(samples)
-    done = 0.0
+
+
+def train_ours(data: Path, folder: Path, minutes: list[float], settings: list[str]) -> None:
+    """laudo, on the same split, one stretch after the other; the masks of each are kept. Goes on with what the folder holds."""
+    if not (folder / "manifest").is_dir():
+        write_manifest(data, folder)
+    run = Run(folder / "ours")
     for mark in minutes:
-        options = ["--out", str(folder / "ours"), "--max-minutes", str(mark - done), *(["--resume"] if done else [])]
-        changes = [part for one in ["split.by=official", *settings] for part in ("--set", one)]
-        command = [sys.executable, "-m", "laudo", "train", "hippocampus-unet3d", "--data", str(folder / "manifest")]
-        subprocess.run([*command, *options, *changes], check=True, stdout=subprocess.DEVNULL)
-        run = Run(folder / "ours")
-        log = run.log()
         place = folder / "ours-at" / f"{mark:g}"
-        place.mkdir(parents=True)
+        if (place / "steps.json").is_file():
+            continue
+        train_until(run, mark * 60, folder / "manifest", settings)
+        place.mkdir(parents=True, exist_ok=True)
         for path in run.masks_folder("test").iterdir():
             (place / path.name).write_bytes(path.read_bytes())
-        seconds = sum(line["seconds"] for line in log)
-        steps = len(log) * run.recipe().training.patch.steps
-        (place / "steps.json").write_text(json.dumps({"steps": steps, "seconds": seconds}))
-        done = mark
+        steps = len(run.log()) * run.recipe().training.patch.steps
+        (place / "steps.json").write_text(json.dumps({"steps": steps, "seconds": trained_seconds(run)}))
+
+
+def train_until(run: Run, seconds: float, manifest: Path, settings: list[str]) -> None:
+    """Train as many whole epochs as end before so many seconds; the first one shows how long they are."""
+    while True:
+        log = run.log() if run.recipe_path.is_file() else []
+        longest = max((line["seconds"] for line in log), default=0.0)
+        left = seconds - trained_seconds(run) - longest if log else 1.0
+        if left <= 0:
+            return
+        options = ["--out", str(run.folder), "--max-minutes", f"{left / 60:.3f}", *(["--resume"] if log else [])]
+        changes = [part for one in ["split.by=official", *settings] for part in ("--set", one)]
+        command = [sys.executable, "-m", "laudo", "train", "hippocampus-unet3d", "--data", str(manifest)]
+        done = subprocess.run([*command, *options, *changes], stdout=subprocess.DEVNULL)
+        if done.returncode not in FINISHED_OR_STOPPED:
+            raise RuntimeError(f"laudo train ended with {done.returncode}")
         if run.state()["state"] == "finished":
-            print(f"laudo had finished after {seconds / 60:.1f} minutes", flush=True)
-            for later in minutes[minutes.index(mark) + 1 :]:
-                (folder / "ours-at" / f"{later:g}").symlink_to(place)
-            break
+            return
+
+
+def trained_seconds(run: Run) -> float:
+    """Seconds of all epochs, their validation included."""
+    return float(sum(line["seconds"] for line in run.log()))
 
 
 def mean_dice(masks: Path, data: Path) -> tuple[float, list[float], int]:

@@ -7,6 +7,8 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
+from postgres_server import postgres  # noqa: F401 (a fixture)
+
 settings.register_profile(
     "laudo", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
 )

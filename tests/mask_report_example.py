@@ -118,7 +118,7 @@ def predicted(truth: np.ndarray, number: int, values: Sequence[int]) -> np.ndarr
 def outline_part(run: Run, manifest: Manifest, structures: Structures, rows: np.ndarray, part: str) -> MaskScores:
     """Write the masks of some rows and score them."""
     samples = manifest.table.iloc[rows].reset_index(drop=True)
-    scores, written = [], []
+    scores, written, in_mm = [], [], []
     for row, sample in zip(rows, samples["sample"], strict=True):
         path, label = manifest.image_paths(row)[0], int(manifest.labels[row])
         image = read_image(path)
@@ -130,13 +130,14 @@ def outline_part(run: Run, manifest: Manifest, structures: Structures, rows: np.
         spacing = (1.0, 1.0) if image.affine is None else np.linalg.norm(image.affine[:3, :3], axis=0)
         scores.append(score_masks(truth, found, structures.by_name, [float(one) for one in spacing]))
         written.append(target.relative_to(run.folder).as_posix())
+        in_mm.append(image.affine is not None)
     named = None
     if structures.of_label:
         rng = np.random.default_rng(1)
         chances = rng.uniform(0.05, 0.45, (len(samples), len(structures.names)))
         chances[np.arange(len(samples)), manifest.labels[rows]] += rng.uniform(0, 0.6, len(samples))
         named = Predictions.build(samples, chances / chances.sum(axis=1, keepdims=True), manifest.classes, None)
-    table = MaskScores.build(samples.assign(mask=written), scores, structures.names, named)
+    table = MaskScores.build(samples.assign(mask=written, in_mm=in_mm), scores, structures.names, named)
     table.save(run.predictions_path(part))
     return table
 

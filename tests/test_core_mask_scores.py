@@ -82,6 +82,18 @@ def test_empty_missed_and_invented():
     assert scores.matrix("accuracy", both_empty_is_best=True)[:, 0].tolist() == [0, 1, 2, 3]
 
 
+def test_whether_lengths_are_in_mm_is_kept(tmp_path):
+    made = MaskScores.build(samples().assign(in_mm=[True, False, True, True]), rows(), NAMES)
+    made.save(tmp_path / "test.parquet")
+    loaded = MaskScores.load(tmp_path / "test.parquet")
+    assert loaded.in_mm.tolist() == [True, False, True, True]
+    assert loaded.length_unit == "px"
+    silent = MaskScores(made.table.drop(columns="in_mm").assign(sample=list("tuvw")), NAMES)
+    assert silent.length_unit == MaskScores.build(samples(), rows(), NAMES).length_unit == "mm"
+    pooled = MaskScores.concatenate([made, silent])
+    assert sorted(pooled.in_mm.tolist()) == [False] + [True] * 7
+
+
 def test_rows_of_folds_are_sorted_by_sample():
     scores = MaskScores.build(samples(), rows(), NAMES)
     pooled = MaskScores.concatenate([scores, MaskScores.build(samples().assign(sample=list("tuvw")), rows(), NAMES)])

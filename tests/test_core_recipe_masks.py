@@ -35,6 +35,7 @@ WRONG = [
     (PICTURES, {"prepare": {"crop": "lesion"}}, "mask is what is to be found"),
     (PICTURES, {"evaluation": {"mirror_axes": (2,)}}, "mirror_axes"),
     (PICTURES, {"evaluation": {"views": ("plain", "mirrored")}}, "evaluation.views"),
+    (PICTURES, {"evaluation": {"threshold": "half"}}, "evaluation.threshold"),
     (PICTURES, {"network": {"label_head": True}}, "label_head"),
     (PICTURES, {"training": {"label_weight": 2.0}}, "training.label_weight"),
     (VOLUMES, {"data": {"target": "mask_and_label"}, "network": {"label_head": True}}, "label_head"),

@@ -186,6 +186,33 @@ def test_a_signed_error_and_its_size():
     assert result["metrics"]["absolute_volume_error"]["value"] == pytest.approx((0.375 + 1) / 2)
 
 
+def test_sizes_are_those_of_the_cases_that_have_the_structure():
+    """Missed in the third case, absent from the fourth, invented in the fifth."""
+    scores = table({"a": [0.5] * 5})
+    for name, values in (
+        ("true_volume_mm3", [10.0, 20.0, 60.0, 0.0, 0.0]),
+        ("volume_mm3", [12.0, 24.0, 0.0, 0.0, 9.0]),
+    ):
+        scores.table[f"{name}:a"] = values
+    found = evaluate_masks(scores, bootstrap=0)["per_class"]["a"]
+    assert found["true_volume_mm3"] == {"value": 30.0, "ci95": None, "median": 20.0, "iqr": [15.0, 40.0], "n": 3}
+    assert found["volume_mm3"] == {"value": 12.0, "ci95": None, "median": 12.0, "iqr": [6.0, 18.0], "n": 3}
+
+
+def test_the_unit_of_lengths_is_said():
+    scores = table({"a": [0.5] * 3})
+    known = evaluate_masks(scores, bootstrap=0)
+    assert known["length_unit"] == "mm"
+    unknown = evaluate_masks(MaskScores(scores.table.assign(in_mm=False), ("a",)), bootstrap=0)
+    assert unknown["length_unit"] == "px"
+    for result in (known, unknown):
+        assert all(note["id"] != "spacing_unknown" for note in result["notes"])
+    mixed = evaluate_masks(MaskScores(scores.table.assign(in_mm=[True, False, True]), ("a",)), bootstrap=0)
+    assert mixed["length_unit"] == "px"
+    (note,) = [note for note in mixed["notes"] if note["id"] == "spacing_unknown"]
+    assert "1 of 3" in note_sentence(note, translator("en"))
+
+
 def random_scores(seed: int, groups: int, copies: int = 1) -> MaskScores:
     random = np.random.default_rng(seed)
     dice = {name: np.tile(random.uniform(0.3, 0.95, groups), copies).tolist() for name in ("a", "b")}

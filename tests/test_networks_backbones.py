@@ -26,8 +26,22 @@ CONVOLUTIONAL = {
 }
 """Side of the input, length of the vector, channels of the map, side of the map."""
 
-TRANSFORMERS = {"test_vit": (160, 64, 64, 10), "swin_tiny_patch4_window7_224": (96, 192, 192, 3)}
-OPTIONS = {"swin_tiny_patch4_window7_224": {"img_size": 96, "embed_dim": 24, "depths": (1, 1, 1, 1)}}
+TRANSFORMERS = {
+    "test_vit": (160, 64, 64, 10),
+    "swin_tiny_patch4_window7_224": (96, 192, 192, 3),
+    "clip": (32, 20, 40, 4),
+    "open_clip": (32, 20, 64, 4),
+}
+SMALL = {"hidden_size": 40, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 2}
+OPTIONS = {
+    "swin_tiny_patch4_window7_224": {"img_size": 96, "embed_dim": 24, "depths": (1, 1, 1, 1)},
+    "clip": {"family": "clip", **SMALL, "image_size": 32, "patch_size": 8, "projection": 20},
+    "open_clip": {
+        "embed_dim": 20,
+        "quick_gelu": True,
+        "vision_cfg": {"image_size": 32, "layers": 2, "width": 64, "head_width": 32, "patch_size": 8},
+    },
+}
 
 built: dict[str, torch.nn.Module] = {}
 

@@ -1,5 +1,7 @@
 """Label maps of pictures in the cache: over the prepared image, and known by both files."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -30,7 +32,7 @@ def test_label_maps_lie_over_the_prepared_images(tmp_path, manifest):
 
 def test_the_cache_answers_until_image_or_mask_changes(tmp_path, manifest, monkeypatch):
     first = prepare_label_maps(manifest, PREPARE, tmp_path / "cache").read(range(4))
-    monkeypatch.setattr("laudo.prepare.mask_cache.read_mask", lambda paths: pytest.fail("it was read already"))
+    monkeypatch.setattr("laudo.prepare.mask_cache.read_mask", lambda *_: pytest.fail("it was read already"))
     assert np.array_equal(prepare_label_maps(manifest, PREPARE, tmp_path / "cache").read(range(4)), first)
     monkeypatch.undo()
     path = tmp_path / "data" / "masks" / "001.png"
@@ -38,6 +40,15 @@ def test_the_cache_answers_until_image_or_mask_changes(tmp_path, manifest, monke
     again = prepare_label_maps(import_manifest("csv", tmp_path / "data"), PREPARE, tmp_path / "cache").read(range(4))
     assert np.array_equal(again[0], first[0])
     assert not np.array_equal(again[1], first[1])
+
+
+def test_values_that_are_named_stay_and_have_entries_of_their_own(tmp_path, manifest):
+    """The same files without names are black and white."""
+    plain = prepare_label_maps(manifest, PREPARE, tmp_path / "cache").read(range(4))
+    named = replace(manifest, mask_labels={255: "disc"})
+    found = prepare_label_maps(named, PREPARE, tmp_path / "cache").read(range(4))
+    assert set(np.unique(plain)) == {0, 1}
+    assert np.array_equal(found, plain * 255)
 
 
 def test_without_a_mask_nothing_is_marked(tmp_path, manifest):

@@ -48,6 +48,24 @@ def test_small_values_are_labels(tmp_path):
     assert not mask.grey_edges
 
 
+@pytest.mark.parametrize(
+    ("named", "wanted"),
+    [
+        ((85, 255), {0, 85, 255}),
+        ((85, 170, 255), {0, 85, 255}),
+        ((255,), {0, 1}),  # 85 has no name: an edge between black and white
+        ((1,), {0, 1}),
+        ((), {0, 1}),
+    ],
+)
+def test_values_that_all_have_a_name_are_labels_however_high(tmp_path, named, wanted):
+    array = halves(255)
+    array[:, :4] = 85
+    mask = read_mask([png(tmp_path / "m.png", array)], named)
+    assert set(np.unique(mask.labels)) == wanted
+    assert mask.grey_edges == (wanted == {0, 1})
+
+
 def test_colours_count_by_their_brightest_channel(tmp_path):
     array = np.stack([halves(255), halves(0), halves(0)], axis=2)
     assert np.array_equal(read_mask([png(tmp_path / "m.png", array)]).labels, halves(1))

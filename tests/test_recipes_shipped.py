@@ -55,6 +55,7 @@ def test_what_repeats_a_mistake_says_so_and_has_an_honest_twin(name):
     assert published.data.source == twin.data.source
     assert ("random-split" in published.mistakes) == (published.split.by == "sample")
     assert ("validation-quoted" in published.mistakes) == (published.evaluation.headline == "val")
+    assert ("training-quoted" in published.mistakes) == (published.evaluation.headline == "train")
     assert ("context-erased" in published.mistakes) == (published.prepare.mask == "erase")
     assert ("unscaled-descriptors" in published.mistakes) == (
         bool(published.network.descriptors) and not published.network.classical.standardise

@@ -8,16 +8,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from laudo.core.mask_scores import MaskScores
 from laudo.core.recipe import AugmentVolume, MaskLoss, Patch, PrepareVolume, Recipe
 from laudo.core.run import Run
 from laudo.report.citations import BIBTEX, used
 from laudo.report.context import gather
+from laudo.report.figures import forest
 from laudo.report.figures.mask_volumes import Volumes, agreement, in_millilitres
 from laudo.report.figures.sheet import Picture, Shelf
 from laudo.report.limits import limits
-from laudo.report.mask_verdict import case_dice, failure_sentences
+from laudo.report.mask_verdict import case_dice, failure_sentences, worst_sentence
 from laudo.report.methods import methods_text
 from laudo.report.model_card import write_model_card
 from laudo.report.outlined_case import CaseReader
@@ -141,6 +143,8 @@ def test_the_figures_of_metrics_json_stand_in_the_page(pages, kind, volumes, pic
             assert EN.number(one[name]["value"]) in results
             assert EN.interval(one[name]) in results
         assert EN.number(one["hd95_mm"]["value"], 2) in results
+        for name in ("voxel_specificity", "voxel_accuracy"):
+            assert EN.number(one[name]["value"], 4) in results
     assert EN.number(result["metrics"]["dice"]["value"], 2) in section(pages[kind], "summary")
 
 
@@ -149,6 +153,8 @@ def test_the_rules_stand_beside_the_numbers(pages):
     assert "Such a case counts with Dice, IoU, precision and surface Dice 0" in results
     assert "Predicted where the truth has none: posterior" in results
     assert "Missed altogether: posterior" in section(pages["volumes"], "problems")
+    assert "Volume error, predicted minus true (best is 0)" in results
+    assert "below 0 the structure is outlined too small" in results
 
 
 def test_the_verdict_and_what_the_mean_hides(volumes, pages):
@@ -162,7 +168,7 @@ def test_the_verdict_and_what_the_mean_hides(volumes, pages):
     dice = case_dice(evidence.scores)
     summary = section(pages["volumes"], "summary")
     assert evidence.scores.table["sample"][int(np.nanargmin(dice))] in summary
-    assert "One case in ten has a Dice below" in summary
+    assert "One case in ten has a Dice of" in summary
 
 
 def test_failures_are_counted_out_of_the_cases_that_could_fail(volumes):
@@ -233,13 +239,28 @@ def test_controls_have_words(pages):
     assert "Sagittal" in cases
 
 
-def test_pictures_are_measured_in_pixels_unless_they_say_their_size(pages, pictures):
+def test_pictures_are_measured_in_pixels_unless_they_say_their_size(pages, pictures, volumes):
     assert gather(pictures).length_unit == "px"
+    assert gather(volumes).length_unit == "mm"
     assert "HD95 (pixels)" in section(pages["pictures"], "results")
     assert "distances are in pixels" in section(pages["pictures"], "limits")
     assert "HD95 (mm)" in section(pages["volumes"], "results")
     assert 'data-plane="picture"' in pages["pictures"]
     assert 'data-plane="axial"' not in pages["pictures"]
+    assert "sagittal ones have the front on their right" in section(pages["volumes"], "cases")
+    assert "sagittal" not in section(pages["pictures"], "cases")
+
+
+def test_the_unit_is_that_of_the_scores_and_no_image_is_asked(pictures, tmp_path):
+    """The run says it where it was measured: with the images gone it is known still."""
+    run = copy_of(pictures, tmp_path / "run")
+    for path in (run.manifest_path, run.manifest_path.with_suffix(".csv")):
+        path.unlink()
+    assert gather(run).length_unit == "px"
+    run.predictions_path("test").unlink()
+    assert gather(run).length_unit == "px"
+    (run.folder / "metrics.json").unlink()
+    assert gather(run).length_unit == "mm"
 
 
 def test_a_joint_network_has_the_results_of_its_class_too(pages, joint):
@@ -491,6 +512,15 @@ def test_no_setting_of_a_section_is_left_untold(volumes, path, section):
         assert text({**needed, name: other}) != text({**needed, **BEFORE.get(name, {})}), name
 
 
+def test_a_line_of_chance_belongs_to_classes_alone():
+    """Half is what a coin reaches; a Dice of a half is nothing of the kind."""
+    for chance in (True, False):
+        figure = Figure()
+        forest.draw(figure, EN, [forest.Row("Dice", 0.1, (0.0, 0.2), 0, "")], [], chance=chance)
+        drawn = [line.get_xdata() for line in figure.axes[0].lines]
+        assert ([0.5, 0.5] in [list(one) for one in drawn]) == chance
+
+
 def test_joint_networks_say_how_the_class_came_about(joint):
     text, _recipe = methods(joint)
     assert "read off the mask" in text
@@ -503,8 +533,41 @@ def test_limits_speak_of_outlines(volumes, joint):
     for words in ("Another reader would draw it differently", "“anterior” and “posterior” only", "no external test"):
         assert words in text
     assert "right for the wrong reason" not in text
+    assert "answer together" not in text
     assert "never asked whether there is anything" in " ".join(limits(gather(joint), EN))
     assert "never asked" not in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "words", "others"),
+    [
+        ({}, ["nothing has judged that mean of theirs. Of the folds' post-processing only"], ["training part says"]),
+        ({"evaluation.post_processing": "none"}, ["nothing has judged that mean"], ["Of the folds' post-processing"]),
+        (
+            {"prepare.volume.spacing_mm": "median"},
+            ["Only where that comes out alike in all folds can they answer together"],
+            ["answer together; nothing has judged"],
+        ),
+    ],
+)
+def test_limits_say_how_folds_answer_new_images(folds, changes, words, others):
+    evidence = replace(gather(folds), recipe=make_mask_recipe(**changes))
+    text = " ".join(limits(evidence, EN))
+    for word in words:
+        assert word in text
+    for word in others:
+        assert word not in text
+
+
+def test_few_cases_have_no_tenth(few, volumes):
+    assert "One case in ten" in worst_sentence(gather(volumes), EN)
+    nothing = gather(volumes)
+    table = nothing.scores.table.assign(**{f"dice:{name}": 0.0 for name in nothing.scores.structures})
+    nothing = replace(nothing, scores=MaskScores(table, nothing.scores.structures))
+    assert "One case in ten has a Dice of 0.00 or less" in worst_sentence(nothing, EN)
+    told = worst_sentence(gather(few), EN)
+    assert "One case in ten" not in told
+    assert told.startswith("The worst case is case-")
 
 
 def test_the_model_card_says_what_the_report_says(volumes, joint):

@@ -18,6 +18,7 @@ from laudo.networks.segmenter import MaskLogits
 from laudo.train import voxel_sums as sums_of_voxels
 from laudo.train.deep_supervision import coarser_targets, deep_supervision_loss
 from laudo.train.mask_losses import mask_loss
+from laudo.train.voxel_sums import voxel_sums
 
 NAMES = ("cross_entropy", "dice", "cross_entropy+dice", "focal", "tversky", "generalised_dice")
 
@@ -389,6 +390,13 @@ def test_a_target_that_is_no_outputs_number_is_refused(value):
     targets[0, 0, 0, 0] = value
     with pytest.raises(ValueError, match=f"to {value} of 3 outputs"):
         mask_loss(logits, targets, MaskLoss(), overlapping=False)
+
+
+def test_more_voxels_than_single_precision_counts_are_no_wrong_targets():
+    """17 × (2^20 + 1) is odd and above 2^24."""
+    n = (1 << 20) + 1
+    sums = voxel_sums(torch.zeros(17, 2, n, 1, dtype=torch.bfloat16), torch.zeros(17, n, 1, dtype=torch.uint8), False)
+    assert int(sums.true.double().sum()) == 17 * n
 
 
 def test_targets_of_another_shape_or_type_are_refused():

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from laudo.core.structures import Structures, structures_of
+from laudo.prepare.augment_volume import apply_volume_changes, patch_to_read
 from laudo.prepare.volume_cache import prepare_volumes
 from laudo.sources.table import import_manifest
 from laudo.train.mask_cases import VolumeCases
@@ -123,7 +124,27 @@ def test_only_patches_that_are_turned_or_scaled_are_read_larger(cases):
     never = mask_recipe(VOLUMES, {"augment": {"volume": {"rotation": 0.0, "scale": 0.0}}})
     size = VOLUMES["training"]["patch"]["size_voxels"]
     assert all(tuple(image.shape[1:]) == size for batch in batches(cases, never) for image in batch.images)
-    assert all(tuple(image.shape[1:]) > size for batch in batches(cases, always) for image in batch.images)
+    read = [image.shape[1:] for batch in batches(cases, always) for image in batch.images]
+    most = patch_to_read(size, always.augment.volume, cases.spacing_mm)
+    assert len(set(read)) > 1, "each as its own movement needs it"
+    for sides in read:
+        assert sides != size
+        assert all(least <= side <= wide for least, side, wide in zip(size, sides, most, strict=True))
+
+
+@pytest.mark.parametrize(
+    "moved", [{"rotation": 1.0, "scale": 0.0}, {"rotation": 0.0, "scale": 1.0}, {"rotation": 1.0, "scale": 1.0}]
+)
+def test_a_patch_read_as_it_moves_is_the_one_of_a_larger_patch(cases, monkeypatch, moved):
+    recipe = mask_recipe(VOLUMES, {"augment": {"volume": moved}})
+    size, spacing = VOLUMES["training"]["patch"]["size_voxels"], cases.spacing_mm
+    exact = batches(cases, recipe)
+    monkeypatch.setattr("laudo.train.mask_loader.patch_of", lambda *_: (99, 99, 99))
+    for one, other in zip(exact, batches(cases, recipe), strict=True):
+        images, targets = apply_volume_changes(one.images, one.targets, one.changes, size, spacing)
+        same, also = apply_volume_changes(other.images, other.targets, other.changes, size, spacing)
+        torch.testing.assert_close(images, same, atol=1e-4, rtol=0)
+        assert (targets == also).float().mean() > 0.999
 
 
 def test_targets_lie_under_their_images(cases):

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from compared_example import cross_validated_run, outlined_run, recipe, truth, volumes
 from laudo.cli.main import app
 from laudo.core.errors import DataError, LaudoError, RunError
+from laudo.core.mask_scores import MaskScores
 from laudo.core.messages import set_language
 from laudo.core.recipe_differences import recipe_differences
 from laudo.core.recipe_file import load_recipe
@@ -144,6 +145,16 @@ def test_what_makes_figures_worth_less_is_noted(place, manifest, better, tmp_pat
     assert notes["unfinished"]["runs"] == ["stopped"]
     assert notes["groups_divided"]["runs"] == ["stopped"]
     assert notes["images_differ"]["n"] == 1
+
+
+def test_the_unit_of_lengths_is_that_of_the_scores(place, manifest, tmp_path, no_page):
+    made = []
+    for name, wrong in (("px-a", 0.1), ("px-b", 0.2)):
+        run = outlined_run(place / name, manifest, wrong)
+        scores = run.mask_scores("test")
+        MaskScores(scores.table.assign(in_mm=False), scores.structures).save(run.predictions_path("test"))
+        made.append(run.folder)
+    assert compare_runs(made, tmp_path / "out", "en")["length_unit"] == "px"
 
 
 # what is refused ---------------------------------------------------------------------------------------------

@@ -10,9 +10,11 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from rich.console import Console
 from typer.testing import CliRunner
 
 from laudo.cli.main import app
+from laudo.cli.show import metrics_answer
 from laudo.core.errors import DataError, LaudoError, RunError
 from laudo.core.recipe import Recipe
 from laudo.core.run import Run
@@ -55,6 +57,7 @@ def test_it_learns_and_writes_masks_that_lie_over_their_images(learned, volumes)
     metrics = learned.json("metrics")
     assert set(metrics) == {"val", "test"}
     assert metrics["test"]["metrics"]["dice"]["value"] > 0.6
+    assert metrics["test"]["length_unit"] == "mm"
     assert learned.log()[-1]["val_dice"] > 0.6
     scores = learned.mask_scores("test")
     assert scores.structures == ("label_1", "label_2") or len(scores.structures) == 2
@@ -149,6 +152,7 @@ def test_mask_and_class_at_once(pictures, tmp_path, head):
     run = train(mask_recipe(PICTURES, joint), pictures, tmp_path / "run")
     metrics = run.json("metrics")["test"]
     assert {"dice", "accuracy", "f1_macro"} <= set(metrics["metrics"])
+    assert metrics["length_unit"] == "px", "PNG files do not say their spacing"
     scores = run.mask_scores("test")
     assert scores.structures == ("disc", "square")
     assert scores.predictions is not None
@@ -259,6 +263,18 @@ def test_the_command_tells_where_the_masks_are(learned, volumes, tmp_path):
     assert answer["masks"] == str(tmp_path / "masks")
     assert sorted(answer["predicted"]) == sorted(learned.mask_scores("test").structures)
     assert answer["files"] == 12
+
+
+@pytest.mark.parametrize(("unit", "told"), [("mm", "mm"), ("px", "pixels")])
+def test_the_command_says_in_what_distances_are(unit, told):
+    entry = {"value": 4.0, "ci95": [3.0, 5.0]}
+    scores = {"kind": "segmentation", "n": 3, "groups": 3, "length_unit": unit}
+    _facts, show, _code = metrics_answer("test", {**scores, "metrics": {"dice": entry, "hd95_mm": entry}})
+    console = Console(record=True, width=100)
+    show(console)
+    text = console.export_text()
+    assert re.search(rf"Hausdorff distance \(95\s%\) \({told}\) +4\.000 ", text)
+    assert re.search(r"Dice +4\.000 ", text)
 
 
 def test_masks_in_which_nothing_is_marked_teach_nothing(volumes, tmp_path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,10 +65,12 @@ class DescribedMask:
         return cls(**plain)
 
 
-def describe_mask(paths: Sequence[Path]) -> DescribedMask:
-    """Read a sample's masks and describe their union; what can not be read is described by its error."""
+def describe_mask(paths: Sequence[Path], named: Collection[int] = ()) -> DescribedMask:
+    """Read a sample's masks and describe their union; what can not be read is described by its error. ``named``: see
+    :func:`laudo.read.mask.read_mask`.
+    """
     try:
-        mask = read_mask(paths)
+        mask = read_mask(paths, named)
     except UnreadableImageError as error:
         return DescribedMask(error=" ".join(part for part in (error.what, error.file, error.found) if part))
     labels, counts = np.unique(mask.labels, return_counts=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -78,8 +78,10 @@ class Inspected:
         return self.error is None and self.levels == 2
 
 
-def inspect_sample(images: Sequence[Path], masks: Sequence[Path] = ()) -> Inspected:
-    """Decode one sample's images and masks and describe them; what is broken is described by its error."""
+def inspect_sample(images: Sequence[Path], masks: Sequence[Path] = (), named: Collection[int] = ()) -> Inspected:
+    """Decode one sample's images and masks and describe them; what is broken is described by its error. ``named``: values of masks
+    that are known to be structures.
+    """
     channels, thumbnail = [], np.zeros((FINE_SIDE, FINE_SIDE), dtype=np.uint8)
     try:
         for number, path in enumerate(images):
@@ -90,7 +92,7 @@ def inspect_sample(images: Sequence[Path], masks: Sequence[Path] = ()) -> Inspec
     except UnreadableImageError as error:
         absent = tuple(number for number, path in enumerate(images) if not _is_there(path))
         return Inspected(error, absent=absent)
-    return Inspected(None, tuple(channels), describe_mask(masks) if masks else None, thumbnail)
+    return Inspected(None, tuple(channels), describe_mask(masks, named) if masks else None, thumbnail)
 
 
 def inspect_images(manifest: Manifest) -> list[Inspected]:
@@ -109,7 +111,10 @@ def inspect_images(manifest: Manifest) -> list[Inspected]:
         advance(len(manifest) - len(missing))
         waiting = iter(missing)
         while part := list(islice(waiting, PACK)):
-            jobs = [pool.submit(inspect_sample, manifest.image_paths(i), manifest.mask_paths(i)) for i in part]
+            jobs = [
+                pool.submit(inspect_sample, manifest.image_paths(i), manifest.mask_paths(i), set(manifest.mask_labels))
+                for i in part
+            ]
             fresh: dict[str, Remembered] = {}
             for index, job in zip(part, jobs, strict=True):
                 seen = result[index] = job.result()
@@ -121,19 +126,24 @@ def inspect_images(manifest: Manifest) -> list[Inspected]:
 
 
 def sample_keys(manifest: Manifest) -> list[str]:
-    """What each sample is remembered by: the hashes of its files, and their endings, which may lie; "" when a file is broken."""
+    """What each sample is remembered by: the hashes of its files, and their endings, which may lie; "" when a file is broken.
+
+    What a picture of a mask holds depends on the values that are named, too.
+    """
     table = manifest.table
     columns = zip(table["image"], table["mask"], table["sha256"], table["mask_sha256"], strict=True)
-    return [_key(str(image), str(mask), str(one), str(two)) for image, mask, one, two in columns]
+    named = ",".join(map(str, sorted(manifest.mask_labels)))
+    return [_key(str(image), str(mask), str(one), str(two), named) for image, mask, one, two in columns]
 
 
-def _key(image: str, mask: str, sha256: str, mask_sha256: str) -> str:
+def _key(image: str, mask: str, sha256: str, mask_sha256: str, named: str) -> str:
     if not sha256 or (mask and not mask_sha256):
         return ""
     endings = [
         re.sub(r"^[^.#]*", "", Path(path).name) for path in (*image.split(SEPARATOR), "|", *mask.split(SEPARATOR))
     ]
-    return hashlib.sha256("\n".join([sha256, mask_sha256, *endings]).encode()).hexdigest()[:KEY_LENGTH]
+    picture = [named] if named and not re.search(r"\.nii(\.gz)?(\||$)", mask, re.IGNORECASE) else []
+    return hashlib.sha256("\n".join([sha256, mask_sha256, *endings, *picture]).encode()).hexdigest()[:KEY_LENGTH]
 
 
 def _facts(seen: Inspected) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from laudo.cli.options import Data, Debug, Json, Lang, Masks, Output, Paths, RunFolder, Settings
+from laudo.cli.options import Data, Debug, Json, Lang, Masks, Output, Paths, RunFolder, Settings, Texts
 from laudo.core.messages import _
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ def predict(
     paths: Paths,
     out: Output,
     masks: Masks = None,
+    texts: Texts = None,
     lang: Lang = None,
     json: Json = False,
     debug: Debug = False,
@@ -109,7 +110,7 @@ def predict(
     def work() -> Answer:
         from laudo.workflows import steps
 
-        return predictions_answer(steps.predict(run, paths, out, masks), out)
+        return predictions_answer(steps.predict(run, paths, out, masks, texts), out)
 
     run_command(work, json, debug)
 
@@ -123,6 +124,7 @@ def explain(
         str | None, typer.Option("--class", metavar="NAME", help=_("Class to explain; default: the predicted one."))
     ] = None,
     masks: Masks = None,
+    texts: Texts = None,
     lang: Lang = None,
     json: Json = False,
     debug: Debug = False,
@@ -133,7 +135,7 @@ def explain(
     def work() -> Answer:
         from laudo.workflows import steps
 
-        return explanations_answer(steps.explain(run, paths, out, method, target, masks), out)
+        return explanations_answer(steps.explain(run, paths, out, method, target, masks, texts), out)
 
     run_command(work, json, debug)
 

@@ -25,7 +25,7 @@ def _language_of_arguments(arguments: list[str]) -> None:
 
 _language_of_arguments(sys.argv[1:])
 
-from laudo.cli import commands, data_commands  # noqa: E402 (their help texts need the language)
+from laudo.cli import catalog_commands, commands, data_commands  # noqa: E402 (their help texts need the language)
 from laudo.cli.options import Lang  # noqa: E402
 
 app = typer.Typer(
@@ -63,12 +63,23 @@ DATA_COMMANDS: dict[str, Callable[..., None]] = {
     "prepare": data_commands.prepare,
 }
 
+CATALOG_COMMANDS: dict[str, Callable[..., None]] = {
+    "import": catalog_commands.import_,
+    "search": catalog_commands.search,
+    "export": catalog_commands.export,
+    "embed": catalog_commands.embed,
+}
+
 for _name, _function in COMMANDS.items():
     app.command(_name)(_function)
 data_app = typer.Typer(help=_("List, make, fetch, import, audit, split and prepare data sets."), no_args_is_help=True)
 for _name, _function in DATA_COMMANDS.items():
     data_app.command(_name)(_function)
 app.add_typer(data_app, name="data")
+catalog_app = typer.Typer(help=_("Import cases into a catalogue, search them, export them."), no_args_is_help=True)
+for _name, _function in CATALOG_COMMANDS.items():
+    catalog_app.command(_name)(_function)
+app.add_typer(catalog_app, name="catalog")
 
 
 def examples() -> list[tuple[str, str]]:

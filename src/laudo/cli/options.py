@@ -51,4 +51,12 @@ Masks = Annotated[
         help=_("Folder of the images' masks, named like the images, for a model that needs them."),
     ),
 ]
+Texts = Annotated[
+    Path | None,
+    typer.Option(
+        "--texts",
+        metavar="TABLE",
+        help=_("Table of the images' texts (columns image, text), for a model that reads them."),
+    ),
+]
 Output = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help=_("Folder for the results."))]

@@ -78,8 +78,13 @@ def _print_metrics(console: Console, part: str, scores: dict[str, Any]) -> None:
         if entry is not None:
             low, high = entry["ci95"] or (None, None)
             interval = "–" if low is None else f"{number(low)}–{number(high)}"
-            table.add_row(metric_name(name, _), number(entry["value"]), interval)
+            unit = _unit(scores.get("length_unit", "mm")) if name.endswith("_mm") else ""
+            table.add_row(metric_name(name, _) + unit, number(entry["value"]), interval)
     console.print(table)
+
+
+def _unit(length_unit: str) -> str:
+    return f" ({'mm' if length_unit == 'mm' else _('pixels')})"
 
 
 def _print_leakage(console: Console, leakage: dict[str, Any]) -> None:

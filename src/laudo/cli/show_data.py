@@ -63,7 +63,7 @@ def import_answer(facts: dict[str, Any]) -> Answer:
                 source=facts["source"], n=facts["samples"], patients=facts["patients"] or "–"), style="bold")
         )  # fmt: skip
         if facts["counts"] and facts["counts"] != {"": {"": facts["samples"]}}:
-            console.print(_count_table(facts["counts"], _("class")))
+            console.print(count_table(facts["counts"], _("class")))
         if facts["folds"]:
             folds = ", ".join(f"{fold}: {n}" for fold, n in facts["folds"].items())
             console.print(Text.assemble((_("Folds: "), "bold"), folds))
@@ -92,7 +92,7 @@ def _lacks(facts: dict[str, Any]) -> list[str]:
     ]
 
 
-def _count_table(counts: dict[str, dict[str, int]], unit: str) -> Table:
+def count_table(counts: dict[str, dict[str, int]], unit: str) -> Table:
     """Counts a class and part."""
     named = {part for row in counts.values() for part in row}
     parts = [*[part for part in PARTS if part in named], *sorted(named - {*PARTS, ""}), *([""] if "" in named else [])]
@@ -128,7 +128,7 @@ def split_answer(facts: dict[str, Any]) -> Answer:
             Text(_("Split by {by}, seed {seed}: samples {n}, groups {groups}").format(
                 by=facts["by"], seed=facts["seed"], n=facts["samples"], groups=facts["groups"]), style="bold")
         )  # fmt: skip
-        console.print(_count_table(_turned(facts["counts"]), _("class")))
+        console.print(count_table(_turned(facts["counts"]), _("class")))
         console.print(Text.assemble((_("Manifest: "), "bold"), facts["manifest"]))
 
     return facts, show, 0

@@ -47,6 +47,9 @@ BEST: dict[str, float] = {
 
 SAMPLE_COLUMNS = ("sample", "patient", "group", "label", "image", "mask")
 
+IN_MM = "in_mm"
+"""Column: whether the image says its spacing; else lengths are in pixels, and what is called mm³ is a number of pixels."""
+
 
 def score_column(metric: str, structure: str) -> str:
     """Name of the column of a metric of a structure."""
@@ -59,8 +62,8 @@ class MaskScores:
 
     Attributes:
         table: columns ``sample, patient, group, label, image, mask`` (``mask`` is the path of the written prediction relative
-            to the run, or empty) and ``<metric>:<structure>`` for each of :data:`MASK_METRICS`. Where the network names a
-            class as well, also ``predicted``, ``threshold`` and one ``probability:<class>`` a class.
+            to the run, or empty), :data:`IN_MM`, and ``<metric>:<structure>`` for each of :data:`MASK_METRICS`. Where the
+            network names a class as well, also ``predicted``, ``threshold`` and one ``probability:<class>`` a class.
         structures: names of the structures in the order of the columns.
     """
 
@@ -79,7 +82,7 @@ class MaskScores:
 
         Args:
             samples: rows with ``sample, group, image``; ``patient``, ``label`` and ``mask`` (the predicted one's path) are
-                empty where missing.
+                empty where missing, and :data:`IN_MM` is true.
             scores: of each row, what :func:`laudo.evaluate.mask_scoring.score_masks` gave.
             structures: their names.
             predictions: classes of the same samples in the same order, of a network that names them as well.
@@ -96,6 +99,7 @@ class MaskScores:
             },
             index=range(len(samples)),
         )
+        table[IN_MM] = samples[IN_MM].to_numpy(dtype=bool) if IN_MM in samples else True
         columns = [score_column(metric, structure) for structure in structures for metric in MASK_METRICS]
         values = pd.DataFrame([[row[name] for name in columns] for row in scores], columns=columns, dtype=float)
         parts = [table, values]
@@ -143,6 +147,18 @@ class MaskScores:
     def invented(self) -> np.ndarray:
         """(n, S) bool: it was predicted and is not there."""
         return np.asarray(~self.in_truth & self.in_prediction)
+
+    @property
+    def in_mm(self) -> np.ndarray:
+        """(n,) bool: the image says its spacing; else lengths are in pixels. A table that does not say is taken for mm."""
+        if IN_MM not in self.table:
+            return np.ones(len(self), dtype=bool)
+        return np.asarray(self.table[IN_MM].isin([True]) | self.table[IN_MM].isna())
+
+    @property
+    def length_unit(self) -> str:
+        """``mm``; ``px`` where an image does not say its spacing."""
+        return "mm" if self.in_mm.all() else "px"
 
     @property
     def groups(self) -> np.ndarray:

@@ -24,6 +24,8 @@ from laudo.core.recipe_network import (
     Probability,
 )
 from laudo.core.recipe_prepare import Limits, Prepare, PrepareVolume, Section
+from laudo.core.recipe_text import Tfidf
+from laudo.core.recipe_text_checks import check_texts
 from laudo.core.recipe_training import Phase, Training
 
 __all__ = [
@@ -50,6 +52,7 @@ __all__ = [
     "Recipe",
     "Section",
     "Split",
+    "Tfidf",
     "Training",
     "View",
 ]
@@ -87,6 +90,11 @@ class Data(Section):
     `{WT: [1, 2, 4], TC: [1, 4], ET: [4]}`; none: every value is a structure of its own."""
     unmarked: Literal["leave_out", "empty"] = "leave_out"
     """With masks: what a sample without a mask file is: not outlined yet, and left out; or an image in which nothing is marked."""
+    text: tuple[str, ...] = Field(("text",), min_length=1)
+    """With `network.text`: columns of the manifest that are read, one after the other."""
+    label_words: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """With `network.text`: words and phrases by which a text names the class outright, beside the words of the class's own name;
+    `mr*` stands for every word that begins so. The report shows what is left of the answer when they are taken out."""
     separator: str | None = Field(None, min_length=1)
     """Text between several labels of one sample, such as `|`; with it every sample may have several labels or none."""
     none_label: str | None = None
@@ -180,8 +188,8 @@ class Augment(Section):
 class Evaluation(Section):
     """How the model is judged."""
 
-    headline: Literal["test", "val"] = "test"
-    """Part whose figures are quoted; `val` repeats a published mistake and is marked as such."""
+    headline: Literal["test", "val", "train"] = "test"
+    """Part whose figures are quoted; `val` and `train` repeat published mistakes and are marked as such."""
     threshold: Literal["validation", "half"] = "validation"
     """Two classes: the cut that gives the best balanced accuracy on validation, or 0.5."""
     views: tuple[View, ...] = Field(("plain",), min_length=1)
@@ -285,6 +293,11 @@ class Recipe(Section):
             )
         if self.training.ensemble > 1 and self.training.report_at_epochs:
             raise ValueError(_("training.report_at_epochs is for one network, not for training.ensemble"))
+        return self
+
+    @model_validator(mode="after")
+    def _texts_fit(self) -> Recipe:
+        check_texts(self)
         return self
 
     @model_validator(mode="after")

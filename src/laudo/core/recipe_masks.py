@@ -27,7 +27,8 @@ class MaskLoss(Section):
     weights: tuple[float, float] = (1.0, 1.0)
     """Factors of the two terms of `cross_entropy+dice`."""
     dice_over: Literal["batch", "sample"] = "batch"
-    """Whether sums of Dice-like losses run over the whole batch, which keeps rare structures calm, or over each sample."""
+    """Whether sums of Dice-like losses run over the whole batch, which keeps rare structures calm, or over each sample. With
+    `training.micro_batch` a batch is seen in pieces, and the sums run over each piece: of one sample, both are the same."""
     background: bool = False
     """Whether Dice-like losses count the background as a structure."""
     class_weights: tuple[Annotated[float, Field(ge=0.0)], ...] | None = None

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from laudo.core.recipe_prepare import Section
+from laudo.core.recipe_text import Tfidf
 
 BlockName = Literal["pdf", "se"]
 ClassicalName = Literal["knn", "logistic_regression", "svm", "random_forest", "gradient_boosting"]
@@ -85,6 +86,16 @@ class Network(Section):
     """What decides: dense layers, trained as a network is, or a classifier of scikit-learn on features that never change."""
     classical: Classical = Classical()
     """Settings of scikit-learn's classifiers, of `companions` too."""
+    text: str | None = None
+    """What reads the texts that stand beside the images (`data.text`): `tfidf`; `clip` or `open_clip`, the text side of the
+    checkpoint in `weights`; or another checkpoint of these kinds, a folder or `hub:OWNER/NAME`. None: texts are not read."""
+    fusion: Literal["late", "concatenation"] = "late"
+    """With `text`. `late`: a classical classifier answers for the text, and its probabilities and the image's are multiplied, each
+    to a power that validation chooses. `concatenation`: one classifier looks at the image's features and the text's together."""
+    text_classifier: ClassicalName = "logistic_regression"
+    """With `fusion: late`: what answers for the text; its settings are `classical`."""
+    tfidf: Tfidf = Tfidf()
+    """How `text: tfidf` counts."""
     weights: str = "hub"
     """A safetensors file, `hub` (LAUDO_WEIGHTS, then the hub's cache, then the hub) or `none` (random)."""
     input_scaling: InputScaling | None = None

@@ -64,6 +64,15 @@ class Run:
         return self.folder / "companions.safetensors"
 
     @property
+    def text_folder(self) -> Path:
+        """text: what reads the texts beside the images."""
+        return self.folder / "text"
+
+    def text_classifier_path(self, number: int) -> Path:
+        """text/classifier-1.skops …: what answers for the text, once for each network."""
+        return self.text_folder / f"classifier-{number}.skops"
+
+    @property
     def model_path(self) -> Path:
         """model.json: what is needed to use the weights."""
         return self.folder / "model.json"

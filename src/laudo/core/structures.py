@@ -146,6 +146,22 @@ def structures_of(manifest: Manifest, data: Data) -> Structures:
     return Structures(tuple(manifest.mask_labels.values()), tuple((value,) for value in manifest.mask_labels))
 
 
+def require_classes(manifest: Manifest) -> None:
+    """Refuse samples without a class, where what is marked is to bear it.
+
+    Raises:
+        DataError: names them.
+    """
+    bare = manifest.table["sample"][manifest.labels < 0].astype(str).tolist()
+    if bare:
+        raise DataError(
+            _("Samples have no class for their mask to bear: {n} of {total}.").format(n=len(bare), total=len(manifest)),
+            file=manifest.root,
+            found=", ".join(bare[:5]),
+            cure=_("Leave them out, or outline without naming a class: --set data.target=mask"),
+        )
+
+
 def _known(regions: Mapping[str, Sequence[int]], labels: Mapping[int, str]) -> None:
     strange = sorted({value for values in regions.values() for value in values} - set(labels))
     if strange:

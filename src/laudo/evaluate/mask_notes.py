@@ -38,13 +38,16 @@ def mask_notes(scores: MaskScores, unknown_groups: int) -> list[Note]:
         of = [{"class": name, "n": int(n)} for name, n in zip(scores.structures, numbers, strict=True) if n]
         if of:
             notes.append({"id": note, "of": of, "cases": len(scores)})
+    unknown = int((~scores.in_mm).sum())
+    if 0 < unknown < len(scores):
+        notes.append({"id": "spacing_unknown", "n": unknown, "cases": len(scores)})
     if unknown_groups:
         notes.append({"id": "groups_unknown", "n": unknown_groups})
     return notes
 
 
 def mask_metric_name(name: str, _: Translate) -> str:
-    """Give the name of a metric of masks within a sentence.
+    """Give the name of a metric of masks within a sentence, without its unit: that may be pixels.
 
     Raises:
         KeyError: no such metric.
@@ -52,16 +55,16 @@ def mask_metric_name(name: str, _: Translate) -> str:
     names = {
         "dice": _("Dice"),
         "iou": _("IoU"),
-        "hd95_mm": _("Hausdorff distance (95 %) in mm"),
-        "assd_mm": _("average surface distance in mm"),
+        "hd95_mm": _("Hausdorff distance (95 %)"),
+        "assd_mm": _("average surface distance"),
         "nsd": _("surface Dice"),
         "voxel_sensitivity": _("sensitivity by voxel"),
         "voxel_specificity": _("specificity by voxel"),
         "voxel_precision": _("precision by voxel"),
         "voxel_accuracy": _("accuracy by voxel"),
-        "volume_mm3": _("predicted volume in mm³"),
-        "true_volume_mm3": _("true volume in mm³"),
-        "volume_error": _("volume error"),
+        "volume_mm3": _("predicted volume"),
+        "true_volume_mm3": _("true volume"),
+        "volume_error": _("signed volume error"),
         "absolute_volume_error": _("absolute volume error"),
         "lesion_sensitivity": _("share of lesions found"),
         "lesion_false_positives": _("false lesions a case"),
@@ -76,8 +79,8 @@ def _counted(note: Note, _: Translate) -> str:
 
 def _mask_rules(note: Note, _: Translate) -> str:
     return _(
-        "Each figure is the mean over the structures of the mean over the cases. The volume error is the difference of "
-        "predicted and true volume over the mean of both, from -2 to 2."
+        "Each figure is the mean over the structures of the mean over the cases. The volume error is the predicted volume "
+        "minus the true one, over the mean of both: −2 where all was missed, 2 where nothing was there."
     )
 
 
@@ -111,8 +114,8 @@ def _structure_empty(note: Note, _: Translate) -> str:
 
 def _structure_missed(note: Note, _: Translate) -> str:
     text = _(
-        "Missed altogether: {names}. Such a case counts with Dice, IoU, precision and surface Dice 0, and with the "
-        "diagonal of the image as its distances."
+        "Missed altogether: {names}. Such a case counts with Dice, IoU, sensitivity, precision and surface Dice 0, and "
+        "with the diagonal of the image as its distances."
     )
     return text.format(names=_counted(note, _))
 
@@ -120,9 +123,17 @@ def _structure_missed(note: Note, _: Translate) -> str:
 def _structure_invented(note: Note, _: Translate) -> str:
     text = _(
         "Predicted where the truth has none: {names}. Such a case counts with Dice, IoU, precision and surface Dice 0, "
-        "and with the diagonal of the image as its distances."
+        "and with the diagonal of the image as its distances; it has no sensitivity."
     )
     return text.format(names=_counted(note, _))
+
+
+def _spacing_unknown(note: Note, _: Translate) -> str:
+    text = _(
+        "Images that do not say how large their pixels are: {n} of {m}. Their distances are in pixels and those of the others in "
+        "mm, so that means of distances mix both."
+    )
+    return text.format(n=note["n"], m=note["cases"])
 
 
 MASK_SENTENCES: dict[str, Callable[[Note, Translate], str]] = {
@@ -133,5 +144,6 @@ MASK_SENTENCES: dict[str, Callable[[Note, Translate], str]] = {
     "structure_empty": _structure_empty,
     "structure_missed": _structure_missed,
     "structure_invented": _structure_invented,
+    "spacing_unknown": _spacing_unknown,
 }
 """Every note's sentence."""

@@ -1,7 +1,8 @@
 """Compare runs that outlined the same structures of the same cases: paired differences, tests, effect sizes.
 
-Differences are the later run minus the earlier. Intervals come from the same resamples of the groups in all runs; the test and
-the effect sizes take one difference a group, the mean over its cases, because cases of a group are no independent evidence.
+Differences are the run given later minus the one given earlier. Intervals come from the same resamples of the groups in all
+runs; the test and the effect sizes take one difference a group, the mean over its cases, because cases of a group are no
+independent evidence.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ class _Table:
         return np.concatenate([means, ratio(sums, np.broadcast_to(over.sum(axis=-1), sums.shape))[..., None]], axis=-1)
 
     def differences(self, a: int, b: int, metric: int, place: int | None) -> np.ndarray:
-        """(n,) the later run minus the earlier, case by case; NaN where there is none. ``place`` None: mean over structures."""
+        """(n,) run ``b`` minus run ``a``, case by case; NaN where there is none. ``place`` None: mean over structures."""
         found = self.values[b, :, metric] - self.values[a, :, metric]
         if place is not None:
             return np.asarray(found[:, place])

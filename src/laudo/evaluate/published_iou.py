@@ -14,8 +14,9 @@ def published_mean_iou(probabilities: np.ndarray, label_map: np.ndarray) -> floa
     The metric was made for class numbers and was given probabilities. It casts them to whole numbers, which cuts off the
     fraction: a tumour probability of 0.99 becomes 0, which is the background. Only a probability that has been rounded to
     exactly 1 in single precision counts as tumour. So everything is called background: the background's IoU is its share of
-    the pixels (about 0.98 in these slices), the tumour's is 0, and their mean is 0.49 however good the network is. It is
-    therefore no measure of a segmentation; Dice and IoU of the thresholded mask are.
+    the pixels (about 0.98 in these slices), the tumour's is 0, and their mean is 0.49 however good the network is. A perfect
+    one gets 0.4914 on the 3,064 slices of the set, where 0.492 was published. It is therefore no measure of a segmentation;
+    Dice and IoU of the thresholded mask are.
 
     Args:
         probabilities: (B, K, H, W), background first.

@@ -44,7 +44,7 @@ MEANS: tuple[str, ...] = (
 """Metrics that are averaged over the structures."""
 
 VOLUMES = ("volume_mm3", "true_volume_mm3")
-"""Given of each structure only."""
+"""Given of each structure only, over the cases whose truth has it."""
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,15 @@ def evaluate_masks(scores: MaskScores, bootstrap: int = 2000, seed: int = 0) -> 
         seed: of the resamples; the same seed gives the same intervals.
 
     Returns:
-        ``n, groups, kind, metrics, per_class, notes``, ready for JSON: None where a value, or its interval, is undefined.
+        ``n, groups, kind, length_unit, metrics, per_class, notes``, ready for JSON: None where a value, or its interval, is
+        undefined. ``length_unit`` is ``mm``, or ``px`` where images do not say their spacing: then metrics that end in ``_mm``
+        are in pixels.
         ``metrics`` has :data:`MEANS`, each the mean over the structures, of which some case has a value, of the mean over
         the cases; ``lesion_sensitivity`` is the share of all true lesions that were found, ``lesion_false_positives`` the
         false ones a case. ``per_class`` has for each structure ``n``, the cases whose truth has it, and of each metric
-        ``value, ci95``, and ``median, iqr, n`` of the cases that have a value. Where the network names a class too, its
-        metrics are in ``metrics`` as well, and all that is said of it is in ``label``.
+        ``value, ci95``, and ``median, iqr, n`` of the cases that have a value; of :data:`VOLUMES` those are the cases whose
+        truth has the structure. Where the network names a class too, its metrics are in ``metrics`` as well, and all that is
+        said of it is in ``label``.
 
     Raises:
         DataError: there is nothing to score.
@@ -103,6 +106,7 @@ def evaluate_masks(scores: MaskScores, bootstrap: int = 2000, seed: int = 0) -> 
         "n": len(scores),
         "groups": int(groups.max()) + 1,
         "kind": "segmentation",
+        "length_unit": scores.length_unit,
         "metrics": {key[0]: _entry(value, found[key]) for key, value in whole.items()},
         "per_class": {
             name: {"n": int(scores.in_truth[:, index].sum()), **_structure(averages, points, found, index)}
@@ -119,7 +123,9 @@ def evaluate_masks(scores: MaskScores, bootstrap: int = 2000, seed: int = 0) -> 
 
 def _averages(scores: MaskScores) -> dict[str, Average]:
     values = {name: scores.matrix(name.removeprefix("voxel_")) for name in MEANS[:9]}
-    values |= {name: scores.matrix(name) for name in ("volume_error", *VOLUMES)}
+    values["volume_error"] = scores.matrix("volume_error")
+    # A case without the structure has no size of it: as a 0 it would pull the mean and the median down.
+    values |= {name: np.where(scores.in_truth, scores.matrix(name), np.nan) for name in VOLUMES}
     values["absolute_volume_error"] = np.abs(values["volume_error"])
     values["lesion_false_positives"] = scores.matrix("lesions_false")
     made = {name: Average(np.nan_to_num(one), np.isfinite(one).astype(float)) for name, one in values.items()}

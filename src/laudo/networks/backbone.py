@@ -58,6 +58,7 @@ class Backbone(nn.Module):
         vector_size: length of the pooled vector.
         convolutional: whether the vector is pooled from the feature map, so that class-activation maps make sense.
         smallest_px: height and width that an image must have at least.
+        exact_px: height and width that an image must have, where the network knows places of one size only; None: any.
         cam_layer: dotted name of the module whose output class-activation maps are drawn on; empty: the feature map.
     """
 
@@ -65,6 +66,7 @@ class Backbone(nn.Module):
     vector_size: int
     convolutional: bool = True
     smallest_px: int = 1
+    exact_px: tuple[int, int] | None = None
     cam_layer: str = ""
 
     def feature_map(self, x: Tensor) -> Tensor:

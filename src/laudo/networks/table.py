@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import timm
 from torch import Tensor
@@ -15,12 +16,16 @@ from laudo.core.messages import _
 from laudo.core.recipe import InputScaling, Network
 from laudo.networks.backbone import IMAGENET_SCALING, Backbone, BackboneSpec, Scaling
 from laudo.networks.classifier import Classifier, set_trainable
+from laudo.networks.clip_backbone import CLIP_SCALING, ClipBackbone
 from laudo.networks.frozen import FrozenNetwork
+from laudo.networks.image_side import READERS, find_image_side
+from laudo.networks.open_clip_backbone import OpenClipBackbone
 from laudo.networks.small_cnn import SmallCNN
 from laudo.networks.squeezenet import SqueezeNet
 from laudo.networks.timm_backbone import TimmBackbone
 from laudo.networks.tumour_cnn import TumourCNN
 from laudo.networks.weights_file import read_weights
+from laudo.networks.weights_fit import put_weights
 from laudo.networks.weights_search import find_weights
 
 BACKBONES: dict[str, Callable[[], Backbone]] = {
@@ -29,6 +34,13 @@ BACKBONES: dict[str, Callable[[], Backbone]] = {
     "tumour_cnn": TumourCNN,
 }
 """Networks that are not timm's."""
+
+IMAGE_SIDES: dict[str, Callable[[Mapping[str, Any]], Backbone]] = {
+    "clip": ClipBackbone,
+    "open_clip": OpenClipBackbone,
+}
+"""Image sides of networks that were trained on images and texts together. They are built from the options that their checkpoint
+states; its other side is in text_table.py."""
 
 CLASSIFIER_PREFIXES = ("classifier.", "fc.", "head.", "head.fc.", "pre_logits.")
 """Tensors of a weights file that a backbone has no place for: its old classifier."""
@@ -39,16 +51,19 @@ def build_backbone(spec: BackboneSpec) -> Backbone:
 
     Raises:
         UnknownNameError: neither laudo nor timm knows the name.
+        LaudoError: a package is not installed that the network needs.
     """
     if spec.name in BACKBONES:
         return BACKBONES[spec.name]()
+    if spec.name in IMAGE_SIDES:
+        return IMAGE_SIDES[spec.name](spec.options)
     if not timm.is_model(spec.name):
-        names = [*BACKBONES, *timm.list_models()]
+        names = [*BACKBONES, *IMAGE_SIDES, *timm.list_models()]
         near = difflib.get_close_matches(spec.name, names, n=3, cutoff=0.6)
         raise UnknownNameError(
             _("There is no network of this name."),
             found=spec.name,
-            expected=_("a name of timm, or one of {names}").format(names=", ".join(BACKBONES)),
+            expected=_("a name of timm, or one of {names}").format(names=", ".join([*BACKBONES, *IMAGE_SIDES])),
             cure=_("Did you mean {name}?").format(name=", ".join(near)) if near else None,
         )
     return TimmBackbone(spec.name, spec.options)
@@ -56,6 +71,8 @@ def build_backbone(spec: BackboneSpec) -> Backbone:
 
 def configured_scaling(name: str) -> InputScaling:
     """Input scaling that the network's own table states for its published weights."""
+    if name in IMAGE_SIDES:
+        return CLIP_SCALING
     configuration = timm.get_pretrained_cfg(name) if timm.is_model(name) else None
     if configuration is None or configuration.mean is None:
         return IMAGENET_SCALING
@@ -66,16 +83,19 @@ def pretrained_backbone(network: Network) -> tuple[Backbone, BackboneSpec]:
     """The recipe's backbone with its weights, and the specification that builds it again.
 
     Raises:
-        UnknownNameError, WeightsError: see :func:`build_backbone`, :func:`laudo.networks.weights_search.find_weights`;
-            or the weights do not fit.
+        UnknownNameError, WeightsError: see :func:`build_backbone`, :func:`laudo.networks.weights_search.find_weights`,
+            :func:`laudo.networks.image_side.find_image_side`; or the weights do not fit.
     """
+    if network.backbone in IMAGE_SIDES and network.weights != "none":
+        return _pretrained_image_side(network)
     scaling = network.input_scaling or configured_scaling(network.backbone)
     found = None
     if network.weights != "none":
         build_backbone_name(network.backbone)
         found = find_weights(network.backbone, network.weights)
     if found is None:
-        spec = BackboneSpec(network.backbone, scaling=scaling)
+        options = READERS[network.backbone].usual() if network.backbone in IMAGE_SIDES else {}
+        spec = BackboneSpec(network.backbone, options, scaling)
         return build_backbone(spec), spec
     path, origin = found
     file = read_weights(path)
@@ -99,6 +119,14 @@ def pretrained_backbone(network: Network) -> tuple[Backbone, BackboneSpec]:
     return backbone, spec
 
 
+def _pretrained_image_side(network: Network) -> tuple[Backbone, BackboneSpec]:
+    side = find_image_side(network)
+    with side.checkpoint.understood():
+        backbone = build_backbone(side.spec)
+    load_backbone(backbone, side.tensors(), side.checkpoint.weights[0])
+    return backbone, side.spec
+
+
 def build_backbone_name(name: str) -> None:
     """Refuse an unknown name before its weights are looked for."""
     if name not in BACKBONES and not timm.is_model(name):
@@ -114,21 +142,9 @@ def load_backbone(backbone: Backbone, tensors: dict[str, Tensor], path: Path) ->
     inner = backbone.model if isinstance(backbone, TimmBackbone) else backbone
     wanted = inner.state_dict()
     given = {k: v for k, v in tensors.items() if k in wanted or not k.startswith(CLASSIFIER_PREFIXES)}
-    missing = sorted(key for key in set(wanted) - set(given) if not key.endswith("num_batches_tracked"))
-    strange = sorted(set(given) - set(wanted))
-    unfit = sorted(key for key in set(wanted) & set(given) if wanted[key].shape != given[key].shape)
-    if missing or strange or unfit:
-        raise WeightsError(
-            _("The weights do not fit the network."),
-            file=path,
-            details=tuple(
-                f"{word}: {len(names)} ({', '.join(names[:3])}, …)"
-                for word, names in ((_("missing"), missing), (_("too many"), strange), (_("other shape"), unfit))
-                if names
-            ),
-            cure=_("Check that network.backbone is the network that these weights were trained with."),
-        )
-    inner.load_state_dict(given, strict=False)
+    put_weights(
+        inner, given, path, _("Check that network.backbone is the network that these weights were trained with.")
+    )
 
 
 def build_classifier(
@@ -169,7 +185,7 @@ def assemble(
 
     Raises:
         RecipeError: a single sigmoid output was asked for, and there are not two classes; blocks, and the backbone gives no
-            feature map of convolutions; images smaller than the backbone can take.
+            feature map of convolutions; images smaller than the backbone can take, or not of the one size that it knows.
     """
     if network.output == "sigmoid" and classes != 2:
         raise RecipeError(
@@ -189,6 +205,14 @@ def assemble(
             found=_("{height} × {width} pixels").format(height=size_px[0], width=size_px[1]),
             expected=_("at least {n} pixels a side").format(n=backbone.smallest_px),
             cure=f"--set prepare.height={backbone.smallest_px} --set prepare.width={backbone.smallest_px}",
+        )
+    if size_px is not None and backbone.exact_px is not None and size_px != backbone.exact_px:
+        height, width = backbone.exact_px
+        raise RecipeError(
+            _("The images do not have the size that the network was trained with."),
+            found=_("{height} × {width} pixels").format(height=size_px[0], width=size_px[1]),
+            expected=_("{height} × {width} pixels").format(height=height, width=width),
+            cure=f"--set prepare.height={height} --set prepare.width={width}",
         )
     set_trainable(backbone, network.trainable)
     return Classifier(backbone, Scaling(spec.scaling), network, classes, size_px, descriptors)

@@ -47,12 +47,23 @@ def read_weights(path: Path) -> WeightsFile:
     Raises:
         WeightsError: no such file, not safetensors, or metadata that can not be understood.
     """
+    tensors, metadata = read_tensors(path)
+    architecture, options = _architecture(metadata, path)
+    return WeightsFile(tensors, architecture, options, _scaling(metadata, path))
+
+
+def read_tensors(path: Path, beginnings: tuple[str, ...] = ("",)) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors of a safetensors file whose names begin with one of these words, and the file's metadata.
+
+    Raises:
+        WeightsError: no such file, or not safetensors.
+    """
     if not path.is_file():
         raise WeightsError(_("There is no weights file here."), file=path, expected=_("a .safetensors file"))
     try:
         with safe_open(path, framework="pt") as handle:
-            metadata = handle.metadata() or {}
-            tensors = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 (not a dict)
+            wanted = [name for name in handle.keys() if name.startswith(beginnings)]  # noqa: SIM118 (not a dict)
+            return {name: handle.get_tensor(name) for name in wanted}, handle.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise WeightsError(
             _("The weights file can not be read."),
@@ -60,8 +71,6 @@ def read_weights(path: Path) -> WeightsFile:
             expected=_("the safetensors format; pickled weights (.pth, .pt) are never loaded"),
             found=str(error),
         ) from error
-    architecture, options = _architecture(metadata, path)
-    return WeightsFile(tensors, architecture, options, _scaling(metadata, path))
 
 
 def _architecture(metadata: dict[str, str], path: Path) -> tuple[str, dict[str, Any]]:

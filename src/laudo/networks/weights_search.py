@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import socket
 from pathlib import Path
-from urllib.parse import urlparse
 
 import timm
 from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
-from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
 from laudo.core.errors import WeightsError
 from laudo.core.messages import _
 from laudo.core.progress import say
+from laudo.networks.hub import HubError, ask_hub
 
 FILE = "model.safetensors"
 
@@ -42,20 +40,15 @@ def find_weights(backbone: str, setting: str) -> tuple[Path, str] | None:
     cached = try_to_load_from_cache(repository, FILE)
     if isinstance(cached, str):
         return Path(cached), repository
-    host = urlparse(constants.ENDPOINT).hostname or ""
     try:
-        socket.getaddrinfo(host, 443)  # without a network the hub's client would go on trying for half a minute
-    except OSError as error:
-        raise _nowhere(backbone, repository, _("no connection to {host}").format(host=host)) from error
+        return ask_hub(lambda: _fetch(repository)), repository
+    except HubError as error:
+        raise _nowhere(backbone, repository, str(error)) from error
+
+
+def _fetch(repository: str) -> str:
     say(_("Fetching {file} from the hub ({repository})").format(file=FILE, repository=repository))
-    try:
-        return Path(hf_hub_download(repository, FILE)), repository
-    except (OSError, HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
-        raise _nowhere(backbone, repository, str(error).splitlines()[0]) from error
-    except Exception as error:  # the hub's client lets its transport's own errors out when there is no network
-        if type(error).__module__.split(".")[0] not in {"httpx", "httpcore", "requests", "urllib3"}:
-            raise
-        raise _nowhere(backbone, repository, str(error).splitlines()[0]) from error
+    return hf_hub_download(repository, FILE)
 
 
 def hub_repository(backbone: str) -> str:

@@ -16,7 +16,7 @@ from laudo.core.messages import _
 from laudo.core.predictions import PROBABILITY, called_text, decide
 from laudo.core.progress import step
 from laudo.networks.precision import Precision
-from laudo.predict.masks import MaskFolder
+from laudo.predict.beside import NOTHING, Beside
 from laudo.predict.model import Model
 from laudo.predict.question import Question, ask, read_question
 from laudo.read.dicom_file import begins_as_dicom
@@ -48,7 +48,7 @@ def list_files(paths: Sequence[Path]) -> list[Path]:
 
 
 def predict_files(
-    model: Model, files: Iterable[Path], precision: Precision, batch_size: int = 32, masks: MaskFolder | None = None
+    model: Model, files: Iterable[Path], precision: Precision, batch_size: int = 32, beside: Beside = NOTHING
 ) -> pd.DataFrame:
     """One row a file: ``file, predicted, probability:<class> …, threshold, error``.
 
@@ -64,7 +64,7 @@ def predict_files(
             errors: dict[Path, str] = {}
             for path in batch:
                 try:
-                    questions.append(read_question(model, path, masks))
+                    questions.append(read_question(model, path, beside))
                 except UnreadableImageError as error:
                     errors[path] = f"{error.what} ({error.found})" if error.found else error.what
                 advance()

@@ -12,6 +12,7 @@ from laudo.networks.precision import Precision
 from laudo.predict.model import Model
 from laudo.prepare.cache import prepare_images
 from laudo.prepare.describe import describe_images
+from laudo.prepare.texts import sample_texts
 
 
 def predict_images(model: Model, manifest: Manifest, precision: Precision, batch_size: int = 32) -> np.ndarray:
@@ -23,11 +24,13 @@ def predict_images(model: Model, manifest: Manifest, precision: Precision, batch
     images = prepare_images(manifest, model.prepare)
     groups = model.network.descriptors
     described = describe_images(manifest, model.prepare, groups) if groups else None
+    texts = [] if model.text is None else sample_texts(manifest.table, model.text.columns)
     parts = [np.zeros((0, len(model.classes)))]
     with step(_("Predicting"), len(manifest)) as advance:
         for start in range(0, len(manifest), batch_size):
             chosen = np.arange(start, min(start + batch_size, len(manifest)))
             pixels = torch.from_numpy(images.read(chosen)).permute(0, 3, 1, 2)
-            parts.append(model.predict(pixels, precision, None if described is None else described[chosen]))
+            beside = None if described is None else described[chosen]
+            parts.append(model.predict(pixels, precision, beside, [texts[row] for row in chosen] if texts else ()))
             advance(len(chosen))
     return np.concatenate(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,7 @@ from laudo.networks.table import assemble, build_backbone
 from laudo.predict.batches import predict_pixels
 from laudo.predict.classical import predict_classical, view_features
 from laudo.predict.companion_files import load_companions, save_companions
+from laudo.predict.text_part import TextPart
 from laudo.prepare.describe import descriptor_names
 
 
@@ -44,6 +46,7 @@ class Model:
         views: of each image, over which the answer is averaged.
         facts: the rest of model.json.
         companions: classical classifiers that answer beside the networks; None without.
+        text: what reads the texts beside the images; None where none are read.
     """
 
     classifier: Classifier | Ensemble | None
@@ -56,15 +59,30 @@ class Model:
     views: tuple[View, ...]
     facts: dict[str, Any]
     companions: Companions | None = None
+    text: TextPart | None = None
 
-    def predict(self, pixels: Tensor, precision: Precision, descriptors: np.ndarray | None = None) -> np.ndarray:
+    def predict(
+        self,
+        pixels: Tensor,
+        precision: Precision,
+        descriptors: np.ndarray | None = None,
+        texts: Sequence[str] = (),
+    ) -> np.ndarray:
         """(B, K) float64 probabilities.
 
         Args:
             pixels: (B, C, H, W) uint8 prepared images.
             precision: of the network.
             descriptors: (B, D) float32, where the recipe's network has descriptors.
+            texts: one an image, empty where there is none, of a model that reads texts.
         """
+        if self.text is None:
+            return self._seen(pixels, precision, descriptors)
+        answers = self._seen(pixels, precision, self.text.beside(descriptors, texts))
+        return self.text.join(answers, self.text.encoder.encode(texts)) if self.text.is_late else answers
+
+    def _seen(self, pixels: Tensor, precision: Precision, descriptors: np.ndarray | None) -> np.ndarray:
+        """(B, K) what the image's side answers."""
         if self.classical is not None:
             return predict_classical(self.classical, self.classifier, pixels, precision, self.views, descriptors)
         assert self.classifier is not None, "a model without a network has a classical classifier"
@@ -107,6 +125,7 @@ class Model:
             self.classical.save(run.classical_path)
         if self.companions is not None:
             save_companions(self.companions, run)
+        read = {} if self.text is None else {"text": self.text.save(run)}
         members = len(self.classifier.networks) if isinstance(self.classifier, Ensemble) else 1
         run.write_json(
             "model",
@@ -124,6 +143,7 @@ class Model:
                 "trainable_parameters": sum(p.numel() for p in parameters if p.requires_grad),
                 "weights": None if self.spec is None else self.spec.weights_from,
                 **self.facts,
+                **read,
                 "members": members,
             },
         )
@@ -143,7 +163,11 @@ def load_model(run: Run, device: torch.device) -> Model:
         threshold: Threshold = tuple(facts["thresholds"]) if facts.get("thresholds") else facts["threshold"]
         views = tuple(facts["views"])
         spec = None if facts["backbone"] is None else BackboneSpec.from_dict(facts["backbone"])
-        classifier = None if spec is None else _build(spec, network, prepare, len(classes), int(facts["members"]))
+        read = facts.get("text")
+        beside = int(read["size"]) if read and not read["classifiers"] else 0
+        classifier = (
+            None if spec is None else _build(spec, network, prepare, len(classes), int(facts["members"]), beside)
+        )
         if classifier is not None:
             classifier.load_state_dict(load_file(run.weights_path))
             classifier = classifier.eval().to(device)
@@ -156,13 +180,17 @@ def load_model(run: Run, device: torch.device) -> Model:
     if network.companions and spec is not None:
         companions = load_companions(run, network, spec, prepare.image_plane, len(classes), int(facts["members"]))
         companions = companions.to(device)
-    return Model(classifier, classical, spec, network, prepare, classes, threshold, views, facts, companions)
+    text = None if read is None else TextPart.load(run, read, device)
+    return Model(classifier, classical, spec, network, prepare, classes, threshold, views, facts, companions, text)
 
 
-def _build(spec: BackboneSpec, network: Network, prepare: Prepare, classes: int, members: int) -> Classifier | Ensemble:
+def _build(
+    spec: BackboneSpec, network: Network, prepare: Prepare, classes: int, members: int, text_size: int
+) -> Classifier | Ensemble:
     """The form of what was saved, with random weights."""
-    beside = network.descriptors if network.classifier == "dense" else ()  # a classical classifier is given them itself
-    descriptors = len(descriptor_names(beside)) if beside else 0
+    descriptors = 0
+    if network.classifier == "dense":  # a classical classifier is given what stands beside the image itself
+        descriptors = text_size + (len(descriptor_names(network.descriptors)) if network.descriptors else 0)
     size_px = (prepare.height, prepare.width)
     built = [assemble(build_backbone(spec), spec, network, classes, size_px, descriptors) for _number in range(members)]
     return built[0] if members == 1 else Ensemble(built)

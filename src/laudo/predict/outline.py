@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from laudo.predict.mask_model import MaskAnswer, MaskModel
 from laudo.prepare.geometry import Geometry
 from laudo.prepare.mask_back import picture_mask_back, prepare_label_map
 from laudo.prepare.transform import prepare_array, read_for
-from laudo.prepare.volume import prepare_volume
+from laudo.prepare.volume import check_same_grid, prepare_volume
 from laudo.read.mask import read_mask
 from laudo.read.table import read_image
 
@@ -29,12 +29,14 @@ class Outlined:
         spacing_mm: of that grid; (1, 1) for pictures that do not say, in pixels then.
         classes: (C,) probabilities; None where the model names no class.
         in_mm: whether the spacing is known.
+        affine: (4, 4) from voxel indices to millimetres, in RAS+; None for pictures.
     """
 
     label_map: np.ndarray
     spacing_mm: tuple[float, ...]
     classes: np.ndarray | None
     in_mm: bool = True
+    affine: np.ndarray | None = None
 
 
 def outline(model: MaskModel, paths: Sequence[Path], precision: Precision) -> Outlined:
@@ -70,9 +72,10 @@ def _outline_volume(model: MaskModel, paths: Sequence[Path], precision: Precisio
         )
     prepared = prepare_volume(paths, [], model.prepare.volume)
     answer = model.answer(prepared.image, precision)
-    spacing = np.linalg.norm(prepared.geometry.input_affine[:3, :3], axis=0)
-    x, y, z = (float(side) for side in spacing)
-    return _finished(model, volume_mask_back(answer.masks, prepared.geometry), answer, (x, y, z), True)
+    affine = prepared.geometry.input_affine
+    x, y, z = (float(side) for side in np.linalg.norm(affine[:3, :3], axis=0))
+    found = _finished(model, volume_mask_back(answer.masks, prepared.geometry), answer, (x, y, z), True)
+    return replace(found, affine=affine)
 
 
 def volume_mask_back(probabilities: np.ndarray, geometry: Geometry) -> np.ndarray:
@@ -91,7 +94,12 @@ def _finished(
 
 
 def true_label_map(
-    model: MaskModel, paths: Sequence[Path], masks: Sequence[Path], label: int, shape: tuple[int, ...]
+    model: MaskModel,
+    paths: Sequence[Path],
+    masks: Sequence[Path],
+    label: int,
+    found: Outlined,
+    named: Collection[int] = (),
 ) -> np.ndarray:
     """What is marked in a sample, on the grid of its image; nothing where it has no mask.
 
@@ -100,11 +108,19 @@ def true_label_map(
         paths: images of the sample.
         masks: its masks.
         label: index of its class, where structures bear that.
-        shape: of the image's grid; a picture's mask of another size is laid over it.
+        found: in the image, on whose grid the answer lies; a picture's mask of another size is laid over it.
+        named: values of masks that are known to be structures.
+
+    Raises:
+        UnreadableImageError: the mask can not be read, or does not lie over the volume.
     """
+    shape = found.label_map.shape
     if not masks:
         return np.zeros(shape, dtype=np.uint8)
-    mask = read_mask(masks).labels
+    read = read_mask(masks, named)
+    mask = read.labels
+    if found.affine is not None:
+        check_same_grid(masks[0], mask.shape, read.affine, shape, found.affine)
     if mask.shape != shape and mask.ndim == 2:
         array = read_image(paths[0]).array
         mask = prepare_label_map(mask, array, model.prepare.model_copy(update=_whole(shape)))

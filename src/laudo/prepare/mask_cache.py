@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,7 @@ def prepare_label_maps(
     def make(picture: Picture) -> np.ndarray:
         if not picture.masks:
             return np.zeros((prepare.height, prepare.width, 1), dtype=np.uint8)
-        labels = read_mask(picture.masks).labels
+        labels = read_mask(picture.masks, manifest.mask_labels).labels
         if labels.dtype != np.uint8:
             raise UnreadableImageError(
                 _("The labels of a picture's mask do not fit into one byte."),
@@ -49,5 +50,7 @@ def prepare_label_maps(
             )
         return prepare_label_map(labels, read_image(picture.image).array, prepare)[..., None]
 
-    making = Making(f"{transform_key(prepare)}-labels-{VERSION}", (prepare.height, prepare.width, 1), True, make)
+    named = hashlib.sha256(repr(sorted(manifest.mask_labels)).encode()).hexdigest()[:8] if manifest.mask_labels else ""
+    folder = f"{transform_key(prepare)}-labels-{VERSION}{named and '-'}{named}"
+    making = Making(folder, (prepare.height, prepare.width, 1), True, make)
     return prepare_pictures(manifest, making, cache, jobs)

@@ -101,7 +101,7 @@ def read_channels(paths: Sequence[Path], masks: Sequence[Path]) -> Channels:
             )
         first = first or image
         assert first.affine is not None
-        _same_grid(path, image.array.shape, image.affine, first.array.shape, first.affine)
+        check_same_grid(path, image.array.shape, image.affine, first.array.shape, first.affine)
         arrays.append(image.array)
     assert first is not None, "a sample has at least one image"
     assert first.affine is not None
@@ -109,7 +109,7 @@ def read_channels(paths: Sequence[Path], masks: Sequence[Path]) -> Channels:
     if masks:
         mask = read_mask(masks)
         labels = mask.labels
-        _same_grid(masks[0], labels.shape, mask.affine, first.array.shape, first.affine)
+        check_same_grid(masks[0], labels.shape, mask.affine, first.array.shape, first.affine)
     x, y, z = (float(np.linalg.norm(first.affine[:3, axis])) for axis in range(3))
     return Channels(arrays, labels, first.affine, (x, y, z))
 
@@ -217,9 +217,21 @@ def _box(sample: Channels, outside: Sequence[float | None], volume: PrepareVolum
     return widened(box, [volume.margin_mm / side for side in sample.spacing_mm], shape)
 
 
-def _same_grid(
+def check_same_grid(
     path: Path, shape: tuple[int, ...], affine: np.ndarray | None, wanted: tuple[int, ...], first: np.ndarray
 ) -> None:
+    """Refuse a volume that does not lie over another one of its sample.
+
+    Args:
+        path: named in errors.
+        shape: of the volume.
+        affine: (4, 4) of the volume; None where its file does not say.
+        wanted: shape of the other one.
+        first: (4, 4) of the other one.
+
+    Raises:
+        UnreadableImageError: shapes differ, or affines by more than :data:`SAME_PLACE_MM`.
+    """
     if shape != wanted:
         raise UnreadableImageError(
             _("The volumes of one sample do not have one shape."),
@@ -232,6 +244,7 @@ def _same_grid(
             _("The volumes of one sample do not lie in one place."),
             file=path,
             found=_("up to {distance} mm apart").format(distance=f"{float(np.abs(affine - first).max()):.3g}"),
+            cure=_("Resample them onto one grid, or take the case out of the folder."),
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,11 +41,15 @@ class Mask:
     decoder: str = ""
 
 
-def read_mask(paths: Sequence[Path]) -> Mask:
+def read_mask(paths: Sequence[Path], named: Collection[int] = ()) -> Mask:
     """Read the mask of one sample; of several files the union, where they overlap the higher value.
 
-    Pictures with a value above 127 are black and white: what is above 127 is 1. Other pictures, and NIfTI, are label maps and keep
-    their values. Of colours the brightest channel counts.
+    Pictures with a value above 127 are black and white: what is above 127 is 1. Other pictures, pictures in which every value is
+    named, and NIfTI, are label maps and keep their values. Of colours the brightest channel counts.
+
+    Args:
+        paths: its files.
+        named: values that are known to be structures, as of a manifest's ``mask_labels``.
 
     Raises:
         UnreadableImageError: as :func:`laudo.read.table.read_image`; a label is no whole number between -32768 and 32767; the files
@@ -54,10 +58,10 @@ def read_mask(paths: Sequence[Path]) -> Mask:
     if not paths:
         raise ValueError("no mask")
     first = read_image(paths[0])
-    labels, values, grey = _labels(first, paths[0])
+    labels, values, grey = _labels(first, paths[0], named)
     for path in paths[1:]:
         other = read_image(path)
-        more, also, edges = _labels(other, path)
+        more, also, edges = _labels(other, path, named)
         _check_same(first, other, path)
         labels = np.maximum(labels, more)
         values, grey = values | also, grey or edges
@@ -72,7 +76,7 @@ def read_mask(paths: Sequence[Path]) -> Mask:
     )
 
 
-def _labels(image: ReadImage, path: Path) -> tuple[np.ndarray, set[int], bool]:
+def _labels(image: ReadImage, path: Path, named: Collection[int]) -> tuple[np.ndarray, set[int], bool]:
     array = image.array
     if not image.is_volume and array.ndim == 3:
         array = array.max(axis=2)
@@ -81,7 +85,8 @@ def _labels(image: ReadImage, path: Path) -> tuple[np.ndarray, set[int], bool]:
             raise _not_labels(path, f"{array.min():g} … {array.max():g}")
         array = array.astype(np.int32)
     present = _distinct(array)
-    if not image.is_volume and max(present, default=0) > MIDDLE and image.format != "NIfTI":
+    drawn = not image.is_volume and image.format != "NIfTI" and not present <= {0, *named}
+    if drawn and max(present, default=0) > MIDDLE:
         return (array > MIDDLE).astype(np.uint8), present, len(present) > 2
     if min(present, default=0) < -32768 or max(present, default=0) > 32767:
         raise _not_labels(path, f"{min(present)} … {max(present)}")

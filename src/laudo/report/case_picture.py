@@ -26,7 +26,8 @@ Plane = tuple[np.ndarray, np.ndarray, np.ndarray | None, tuple[float, float]]
 def planes(case: OutlinedCase, places: Sequence[int]) -> list[Plane]:
     """Axial, coronal and sagittal slice of a volume through ``places``, or the picture itself.
 
-    The front of the body is above in the axial slice, the head above in the others; the patient's right is on the right.
+    The front of the body is above in the axial slice, the head above in the others. The patient's right side is on the
+    right of axial and coronal slices, the front on the right of sagittal ones.
     """
     if not case.is_volume:
         height, width = case.spacing_mm
@@ -91,6 +92,11 @@ def thumbnail(case: OutlinedCase, side: int) -> np.ndarray:
     plane = planes(case, case.places())[0]
     grey, _truth, _predicted, size = plane
     return paint(plane, side / max(grey.shape[0] * size[0], grey.shape[1] * size[1]))
+
+
+def named_colours(structures: Sequence[str]) -> list[dict[str, str]]:
+    """``name`` and ``colour`` of each structure, for a legend."""
+    return [{"name": name, "colour": PALETTE[place % len(PALETTE)]} for place, name in enumerate(structures)]
 
 
 def jpeg(pixels: np.ndarray, quality: int = 82) -> bytes:

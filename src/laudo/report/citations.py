@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from laudo.core.recipe import MaskLoss, Recipe
 from laudo.report import citations_of_masks as masks
+from laudo.report import citations_of_texts as texts
 
 BIBTEX: dict[str, str] = {
     **masks.BIBTEX_OF_MASKS,
+    **texts.BIBTEX_OF_TEXTS,
     "chakrabarty2019": """@misc{chakrabarty2019,
   author = {Chakrabarty, Navoneel},
   title  = {Brain {MRI} Images for Brain Tumor Detection},
@@ -203,6 +205,8 @@ BACKBONES = (
     ("efficientnet_", "tan2019"),
     ("tf_efficientnet_", "tan2019"),
     ("resnet", "he2016"),
+    ("clip", texts.CLIP),
+    ("open_clip", texts.OPEN_CLIP),
 )
 """Start of a network's name → its paper."""
 
@@ -246,7 +250,8 @@ def used(recipe: Recipe, explained: bool, sanity_checked: bool) -> list[str]:
         backbone_key(network.backbone),
         SQUEEZE_EXCITATION if "se" in network.blocks else None,
         *(key for group in network.descriptors for key in DESCRIPTORS.get(group, ())),
-        None if trained and not network.companions else CLASSICAL,
+        *texts.keys(network),
+        None if trained and not network.companions and network.text is None else CLASSICAL,
         FOCAL if trained and "focal" in losses else None,
         OPTIMISERS.get(training.optimizer) if trained else None,
         POLYNOMIAL if trained and training.schedule == "poly" else None,

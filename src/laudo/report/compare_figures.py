@@ -77,10 +77,10 @@ def difference_figure(
         alt=_("Differences of {b} minus {a}, case by case.").format(a=a, b=b) + " " + "; ".join(spoken) + ".",
         caption=_("{metric} of {b} minus {a}, case by case").format(metric=compared_name(metric, voice), a=a, b=b),
         help=_(
-            "Each mark is a case, sorted: ▲ above the line the later run is better, ▼ below it is worse, ● on it they are equal. "
+            "Each mark is a case, sorted: ▲ above the line {b} is better, ▼ below it {a} is better, ● on it they are equal. "
             "The dashed line is the mean difference and the grey band its 95 % interval: where it holds zero, the difference is "
             "not told from chance. A mean may rest on few cases: look whether the marks lean one way, or a few lie far out."
-        ),
+        ).format(a=a, b=b),
     )
     width, height = paired_differences.size(len(panels))
     return shelf.add(

@@ -65,6 +65,7 @@ def render_compare(compared: Compared) -> str:
     """HTML of the page."""
     result, voice = compared.result, compared.voice
     names = [run.name for run in compared.runs]
+    pairs = [_pair(compared, number, names) for number in range(len(result["pairs"]))]
     notes = [(str(note["id"]), note_text(note, names, voice)) for note in result["notes"]]
     template = environment(voice).get_template("compare.html.j2")
     return template.render(
@@ -79,8 +80,10 @@ def render_compare(compared: Compared) -> str:
         notes=[text for name, text in notes if name not in FLATTERED],
         summary=summary_table(result, names, voice),
         boxes=box_figure(result, compared.runs, compared.shelf, voice),
-        pairs=[_pair(compared, number, names) for number in range(len(result["pairs"]))],
-        colours=compared.painter.colours,
+        pairs=pairs,
+        pictured=any(pair["changed"] and pair["changed"]["pictures"] for pair in pairs),
+        legend=compared.painter.legend,
+        volumes=compared.runs[0].recipe.prepare.volume is not None,
         recipes=recipe_rows(result, voice),
         trained=run_rows(result, voice),
         methods=_methods(result, voice),
@@ -129,7 +132,7 @@ def _methods(result: Mapping[str, Any], voice: Voice) -> list[str]:
     return [
         _(
             "Each figure is the mean over the structures of the mean over the cases. Differences are of the same case in both "
-            "runs, the later run minus the earlier one."
+            "runs: the run that was named second minus the one that was named first."
         ),
         _(
             "Intervals are 95 %, from resampling whole groups with replacement, the same ones in all runs (percentile bootstrap): "

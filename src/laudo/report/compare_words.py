@@ -84,8 +84,8 @@ def verdict_sentence(verdict: Mapping[str, Any], a: str, b: str, voice: Voice) -
 
     Args:
         verdict: as :func:`laudo.evaluate.paired_verdict.verdict` gives it, of run b minus run a.
-        a: name of the earlier run.
-        b: name of the later one.
+        a: name of the run given first.
+        b: name of the one given second.
         voice: the language.
     """
     _ = voice.gettext

@@ -7,16 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from laudo.core.errors import LaudoError, RunError
+from laudo.core.errors import RunError
 from laudo.core.manifest import Manifest
 from laudo.core.mask_scores import MaskScores
 from laudo.core.messages import _
 from laudo.core.recipe import Recipe
 from laudo.core.run import Run
-from laudo.read.table import read_image
-
-LOOKED_AT = 5
-"""Pictures that are tried, to see whether they say their spacing."""
 
 
 @dataclass(frozen=True)
@@ -43,20 +39,6 @@ class ComparedRun:
     def trainings(self) -> list[Run]:
         """The folds; of a single run, itself."""
         return self.run.folds() or [self.run]
-
-    @property
-    def length_unit(self) -> str:
-        """``mm``; ``px`` where structures are outlined in pictures that do not say their spacing."""
-        if self.recipe.prepare.volume is not None:
-            return "mm"
-        table = self.scores.table["sample"]
-        rows = self.manifest.table["sample"].isin(table).to_numpy().nonzero()[0]
-        for row in rows[:LOOKED_AT]:
-            try:
-                return "px" if read_image(self.manifest.paths[row]).spacing_mm is None else "mm"
-            except (LaudoError, OSError):
-                continue
-        return "px"
 
     def facts(self) -> dict[str, Any]:
         """For compare.json: what it is and how it was trained."""

@@ -13,13 +13,9 @@ from laudo.core.mask_scores import MaskScores
 from laudo.core.predictions import Predictions
 from laudo.core.recipe import Recipe
 from laudo.core.run import Run
-from laudo.read.table import read_image
 from laudo.report.impersonal import impersonal, without_folders
 
 T = TypeVar("T")
-
-FIRST = 20
-"""Pictures that are tried for their spacing."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +48,6 @@ class Evidence:
         troubles: file name and reason of each file that is there but can not be used.
         scores: of the masks of the headline part, where structures are outlined; :attr:`predictions` are then the classes that
             the network named beside them.
-        length_unit: ``mm``, or ``px`` where structures are outlined in pictures that do not say their spacing.
     """
 
     run: Run
@@ -70,7 +65,6 @@ class Evidence:
     threshold_rules: frozenset[str]
     troubles: tuple[tuple[str, str], ...]
     scores: MaskScores | None = None
-    length_unit: str = "mm"
 
     @property
     def name(self) -> str:
@@ -106,6 +100,12 @@ class Evidence:
         if self.recipe is not None:
             return self.recipe.outlines
         return self.scores is not None or _is_of_masks(self.model, self.metrics)
+
+    @property
+    def length_unit(self) -> str:
+        """``mm``, or ``px`` where structures are outlined in pictures that do not say their spacing."""
+        found = (self.result or {}).get("length_unit") or (self.scores.length_unit if self.scores is not None else "mm")
+        return str(found)
 
     @property
     def names_classes(self) -> bool:
@@ -161,6 +161,11 @@ class Evidence:
     def quoted_from_validation(self) -> bool:
         """Whether the figures are those of the part that chose the model."""
         return self.headline == "val"
+
+    @property
+    def quoted_from_training(self) -> bool:
+        """Whether the figures are those of the part that was learned from."""
+        return self.headline == "train"
 
     @property
     def groups_divided(self) -> bool:
@@ -231,7 +236,6 @@ def gather(run: Run) -> Evidence:
         threshold_rules=frozenset(str(model["threshold_rule"]) for model in models if model.get("threshold_rule")),
         troubles=tuple(reader.troubles),
         scores=scores,
-        length_unit=_length_unit(recipe, manifest, scores) if outlines else "mm",
     )
 
 
@@ -248,21 +252,6 @@ def _is_of_masks(model: dict[str, Any], metrics: dict[str, Any]) -> bool:
     """Whether model.json, or metrics.json, is that of a network that outlines structures."""
     kinds = {part.get("kind") for part in metrics.values() if isinstance(part, dict)}
     return model.get("kind") == "masks" or "segmentation" in kinds
-
-
-def _length_unit(recipe: Recipe | None, manifest: Manifest | None, scores: MaskScores | None) -> str:
-    """Volumes are measured in mm; pictures in pixels where the first one that can be read does not say its spacing."""
-    if recipe is not None and recipe.prepare.volume is not None:
-        return "mm"
-    if manifest is None or scores is None:
-        return "mm" if recipe is None else "px"
-    paths = dict(zip(manifest.table["sample"], manifest.paths, strict=True))
-    for sample in scores.table["sample"].head(FIRST):
-        try:
-            return "px" if read_image(paths[sample]).spacing_mm is None else "mm"
-        except (KeyError, LaudoError, OSError, ValueError):
-            continue
-    return "mm" if recipe is None else "px"
 
 
 def _first(places: list[Run], path: Callable[[Run], Path], load: Callable[[Run], T], reader: _Reader) -> T | None:

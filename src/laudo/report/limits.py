@@ -73,9 +73,8 @@ def _patients(evidence: Evidence, voice: Voice) -> list[str]:
         return []
     return [
         _(
-            "The data set does not say which patient an image is of. Copies of one picture can be found; different "
-            "slices of one patient "
-            "can not, so some may stand on both sides of the split, and intervals may be too narrow."
+            "The data set does not say which patient an image is of. Copies of one picture can be found; different images of one "
+            "patient can not, so some may stand on both sides of the split, and intervals may be too narrow."
         )
     ]
 
@@ -198,18 +197,7 @@ def _procedure(evidence: Evidence, voice: Voice) -> list[str]:
         )
     if evidence.is_cross_validation and evidence.result is not None:
         found.append(_("The pooled figures judge the procedure, not one model: each fold has a model of its own."))
-        recipe = evidence.recipe
-        if recipe is not None and recipe.network.classifier == "dense" and not recipe.prepare.needs_fitting:
-            found.append(
-                _(
-                    "On new images the networks of all folds answer together; of that mean of theirs only the external figures "
-                    "speak."
-                )
-                if evidence.metrics.get("external")
-                else _(
-                    "On new images the networks of all folds answer together; nothing has judged that mean of theirs."
-                )
-            )
+        found += _together(evidence, voice)
     if evidence.explained and evidence.recipe is not None and evidence.recipe.network.companions:
         found.append(
             _(
@@ -227,3 +215,28 @@ def _procedure(evidence: Evidence, voice: Voice) -> list[str]:
     if not evidence.explained and evidence.result is not None and not evidence.outlines:
         found.append(_("Nothing was explained: the model may be right for the wrong reason."))
     return found
+
+
+def _together(evidence: Evidence, voice: Voice) -> list[str]:
+    """How the models of a cross-validation's folds answer on new images, and that nothing has judged it."""
+    _ = voice.gettext
+    recipe = evidence.recipe
+    if recipe is None or recipe.network.classifier != "dense":
+        return []
+    if recipe.prepare.needs_fitting:
+        return [
+            _(
+                "Each fold prepares images as its own training part says. Only where that comes out alike in all folds can they "
+                "answer together, which nothing has judged; else new images are shown to the model of one fold."
+            )
+        ]
+    found = [
+        _(
+            "On new images the networks of all folds answer together; of that mean of theirs only the external figures speak."
+        )
+        if evidence.metrics.get("external")
+        else _("On new images the networks of all folds answer together; nothing has judged that mean of theirs.")
+    ]
+    if evidence.outlines and recipe.evaluation.post_processing == "validation":
+        found.append(_("Of the folds' post-processing only what all of them have chosen is done then."))
+    return [" ".join(found)]

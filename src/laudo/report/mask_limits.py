@@ -31,8 +31,8 @@ def mask_numbers(evidence: Evidence, voice: Voice) -> list[str]:
         found.append(text.format(names=voice.join(rare)))
     if evidence.structures:
         text = _(
-            "The model knows {structures} only. Whatever else an image shows it calls background or one of these, without "
-            "a warning."
+            "The model knows {structures} only. Whatever else an image shows it calls background, or takes for what it knows, "
+            "without a warning."
         )
         found.append(text.format(structures=named(evidence.structures, voice)))
     if evidence.names_classes:

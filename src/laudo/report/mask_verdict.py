@@ -16,6 +16,9 @@ MOST_NAMES = 6
 ONE_IN_TEN = 10
 """Percentile of the cases that the sentence on bad ones quotes."""
 
+ENOUGH = 10
+"""Cases from which it is quoted: fewer have no tenth."""
+
 
 def mask_verdict(evidence: Evidence, result: dict[str, Any], voice: Voice) -> str:
     """One sentence: on what, how well, how sure."""
@@ -71,7 +74,11 @@ def worst_sentence(evidence: Evidence, voice: Voice) -> str:
     sentences = []
     if len(known):
         worst = str(scores.table["sample"].iloc[int(np.nanargmin(dice))])
-        text = _("One case in ten has a Dice below {tenth}; the worst is {sample} with {value}.")
+        text = (
+            _("One case in ten has a Dice of {tenth} or less; the worst is {sample} with {value}.")
+            if len(known) >= ENOUGH
+            else _("The worst case is {sample} with a Dice of {value}.")
+        )
         tenth = voice.number(float(np.percentile(known, ONE_IN_TEN)), 2)
         sentences.append(text.format(tenth=tenth, sample=worst, value=voice.number(float(known.min()), 2)))
     failures = failure_sentences(scores, voice) or [_("No structure was missed altogether or invented.")]

@@ -11,6 +11,7 @@ from laudo.report.context import Evidence
 from laudo.report.mask_verdict import named
 from laudo.report.methods_network import network_text
 from laudo.report.methods_of_masks import mask_evaluation_text, mask_network_text, mask_training_text
+from laudo.report.methods_of_texts import texts_text
 from laudo.report.methods_preparation import preparation_text
 from laudo.report.methods_training import training_text
 from laudo.report.methods_views import views_text
@@ -151,6 +152,8 @@ def _evaluation(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
     text += views_text(evaluation.views, voice)
     if evidence.headline == "val":
         text.append(_("Figures are quoted from the validation part; there was no separate test part."))
+    elif evidence.headline == "train":
+        text.append(_("Figures are quoted from the training part, as the published system quotes them."))
     elif not evidence.is_cross_validation:
         text.append(
             _("The test part was used once, after all choices had been made.")
@@ -236,7 +239,15 @@ def _explanation(evidence: Evidence, _recipe: Recipe, voice: Voice) -> list[str]
     return text
 
 
-OF_LABELS: tuple[Writer, ...] = (_data, preparation_text, network_text, training_text, _evaluation, _explanation)
+OF_LABELS: tuple[Writer, ...] = (
+    _data,
+    preparation_text,
+    network_text,
+    training_text,
+    texts_text,
+    _evaluation,
+    _explanation,
+)
 OF_MASKS: tuple[Writer, ...] = (
     _data,
     mask_preparation_text,

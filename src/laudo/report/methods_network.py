@@ -132,7 +132,7 @@ def _descriptors(network: Network, voice: Voice) -> list[str]:
 
 def _classical(evidence: Evidence, network: Network, voice: Voice) -> list[str]:
     _ = voice.gettext
-    text = [_("The classifier was {name}.").format(name=_kind(network.classifier, voice))]
+    text = [_("The classifier was {name}.").format(name=classical_name(network.classifier, voice))]
     found: dict[str, Any] = evidence.model.get("classical") or {}
     return text + _fitted(network, len(found.get("tried") or []), voice)
 
@@ -162,7 +162,9 @@ def _companions(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
         "descriptors": _("{name} on the measured features"),
         "features": _("{name} on features of the network as it was before training, of the image alone"),
     }
-    names = [sources[one.learns_from].format(name=_kind(one.classifier, voice)) for one in recipe.network.companions]
+    names = [
+        sources[one.learns_from].format(name=classical_name(one.classifier, voice)) for one in recipe.network.companions
+    ]
     if recipe.training.ensemble > 1:
         text = _(
             "Beside each network, fitted on the same images: {names}. The answer is the mean of the networks' probabilities and "
@@ -178,7 +180,8 @@ def _companions(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
     return [text.format(names="; ".join(names)), *_fitted(recipe.network, tried, voice)]
 
 
-def _kind(name: str, voice: Voice) -> str:
+def classical_name(name: str, voice: Voice) -> str:
+    """What people call a classifier of scikit-learn."""
     _ = voice.gettext
     names = {
         "knn": _("k nearest neighbours"),

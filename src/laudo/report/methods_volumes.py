@@ -33,11 +33,11 @@ def _space(evidence: Evidence, volume: PrepareVolume, voice: Voice) -> list[str]
     if spacing == "median":  # what was found on the training part is in model.json
         found = ((evidence.model.get("prepare") or {}).get("volume") or {}).get("spacing_mm")
         text.append(
-            _("They were resampled to the median spacing of the training part, {spacing} mm.").format(
+            _("Volumes were resampled to the median spacing of the training part, {spacing} mm.").format(
                 spacing=_times(found, voice)
             )
             if isinstance(found, list)
-            else _("They were resampled to the median spacing of the training part.")
+            else _("Volumes were resampled to the median spacing of the training part.")
         )
     elif spacing is None:
         text.append(_("Volumes kept their own spacing."))
@@ -51,7 +51,7 @@ def _space(evidence: Evidence, volume: PrepareVolume, voice: Voice) -> list[str]
         text.append(_("Interpolation was {image} for images and {mask} for masks.").format(image=image, mask=mask))
     if volume.size_voxels is not None:
         text.append(
-            _("They were padded or cut around their middle to {size} voxels.").format(
+            _("Volumes were padded or cut around their middle to {size} voxels.").format(
                 size=_times(volume.size_voxels, voice)
             )
         )

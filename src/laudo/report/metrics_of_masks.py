@@ -26,8 +26,8 @@ METRICS_OF_MASKS: dict[str, MetricName] = {
     "hd95_mm": MetricName(
         N_("Hausdorff distance, 95 % (lower is better)"),
         N_(
-            "How far the two surfaces lie apart at most, when the farthest twentieth is left out: one stray spot far away is seen "
-            "here although Dice hardly notices it."
+            "95 % of the voxels of each surface lie at most so far from the other surface, in the worse of the two directions. A "
+            "spot far away shows here once it makes up more than a twentieth of a surface, although Dice may hardly notice it."
         ),
     ),
     "assd_mm": MetricName(
@@ -60,10 +60,10 @@ METRICS_OF_MASKS: dict[str, MetricName] = {
         ),
     ),
     "volume_error": MetricName(
-        N_("Volume error"),
+        N_("Volume error, predicted minus true (best is 0)"),
         N_(
-            "Difference of predicted and true volume over the mean of both: below 0 the structure is outlined too small, above "
-            "0 too large. Errors of both signs cancel out in the mean."
+            "Predicted minus true volume, over the mean of both: below 0 the structure is outlined too small, above 0 too large. "
+            "Errors of both signs cancel out in the mean, so 0 may hide them: see the absolute error."
         ),
     ),
     "absolute_volume_error": MetricName(
@@ -90,6 +90,7 @@ SHORT_OF_MASKS: dict[str, str] = {
     "voxel_precision": N_("Precision"),
     "voxel_specificity": N_("Specificity"),
     "voxel_accuracy": N_("Accuracy"),
+    "volume_error": N_("Volume error (signed)"),
     "absolute_volume_error": N_("Absolute volume error"),
     "lesion_sensitivity": N_("Lesions found"),
     "lesion_false_positives": N_("False lesions"),
@@ -98,12 +99,15 @@ SHORT_OF_MASKS: dict[str, str] = {
 LOWER_MASK = frozenset({"hd95_mm", "assd_mm", "absolute_volume_error", "lesion_false_positives"})
 """Metrics of masks of which more is not better."""
 
+FILLED_BY_BACKGROUND = frozenset({"voxel_accuracy", "voxel_specificity"})
 OF_LENGTH = frozenset({"hd95_mm", "assd_mm"})
 OF_VOLUME = frozenset({"volume_mm3", "true_volume_mm3"})
 
 
 def digits(name: str) -> int:
-    """Decimals that a metric is written with."""
+    """Decimals that a metric is written with; four where background fills the figure, so that the fourth is the first to tell."""
+    if name in FILLED_BY_BACKGROUND:
+        return 4
     return 2 if name in OF_LENGTH or name == "lesion_false_positives" else 0 if name in OF_VOLUME else 3
 
 

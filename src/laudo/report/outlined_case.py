@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from laudo.core.errors import LaudoError
+from laudo.core.manifest import Manifest
 from laudo.core.recipe import Prepare
 from laudo.core.structures import Structures, structures_of
 from laudo.prepare.crop import Box, background, brain_box, mask_box
@@ -112,12 +114,8 @@ class CaseReader:
         if scores is None:
             return None
         line = scores.table.iloc[row]
-        relative = str(line["mask"])
-        folder = self._evidence.run.folder.resolve()
-        path = (folder / relative).resolve()
-        if not relative or not path.is_relative_to(folder):
-            return None
-        return self._read(str(line["sample"]), path)
+        path = inside(self._evidence.run.folder, str(line["mask"]))
+        return None if path is None else self._read(str(line["sample"]), path)
 
     def sample(self, name: str) -> OutlinedCase | None:
         """A sample of the manifest: with its truth alone."""
@@ -130,26 +128,51 @@ class CaseReader:
         path = self._manifest.image_paths(row)[0]
         try:
             image = read_image(path)
-            shape = image.array.shape if image.is_volume else image.array.shape[:2]
-            path = predicted or path
-            found = None if predicted is None else read_image(predicted).array
-            if found is not None and found.shape != shape:
-                self._unreadable.add(path.name)
-                return None
             masks = self._manifest.mask_paths(row)
             path = masks[0] if masks else path
-            truth = _truth(self._structures, masks, int(self._manifest.labels[row]), image)
+            case = case_of(image, self._manifest, row, self._structures)
+            path = predicted or path
+            case = case if predicted is None else with_prediction(case, predicted, self._structures)
         except (LaudoError, OSError, ValueError):
             self._unreadable.add(path.name)
             return None
         self._left -= image.array.size * 3
-        return OutlinedCase(
-            sample,
-            _grey(image),
-            innermost(truth, self._structures.values),
-            None if found is None else innermost(found, self._structures.values),
-            _spacing(image),
-        )
+        return case
+
+
+def inside(folder: Path, relative: str) -> Path | None:
+    """Path of a run's file; None where there is none, or where it leaves the run's folder."""
+    path = (folder / relative).resolve()
+    return path if relative and path.is_relative_to(folder.resolve()) else None
+
+
+def case_of(image: ReadImage, manifest: Manifest, row: int, structures: Structures) -> OutlinedCase:
+    """A sample of a manifest with its truth.
+
+    Args:
+        image: the sample's, the first of its channels.
+        manifest: that lists it.
+        row: where.
+        structures: what is marked.
+
+    Raises:
+        LaudoError, OSError, ValueError: the mask can not be read, or does not fit.
+    """
+    truth = _truth(structures, manifest, row, image)
+    zones = innermost(truth, structures.values)
+    return OutlinedCase(str(manifest.table["sample"].iloc[row]), _grey(image), zones, None, _spacing(image))
+
+
+def with_prediction(case: OutlinedCase, path: Path, structures: Structures) -> OutlinedCase:
+    """The same case with the label map that a file holds.
+
+    Raises:
+        LaudoError, OSError, ValueError: it can not be read, or does not fit.
+    """
+    found = read_image(path).array
+    if found.shape != case.truth.shape:
+        raise ValueError(f"{found.shape} is not {case.truth.shape}")
+    return replace(case, predicted=innermost(found, structures.values))
 
 
 def innermost(label_map: np.ndarray, values: Sequence[Sequence[int]]) -> np.ndarray:
@@ -160,12 +183,19 @@ def innermost(label_map: np.ndarray, values: Sequence[Sequence[int]]) -> np.ndar
     return zones
 
 
+def structures_in(model: Mapping[str, Any]) -> Structures | None:
+    """Those of a model.json; None where it does not say."""
+    try:
+        return Structures.from_dict(model["structures"])
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
 def _structures(evidence: Evidence) -> Structures | None:
     """As model.json has them, else as the recipe asks for them."""
-    try:
-        return Structures.from_dict(evidence.model["structures"])
-    except (KeyError, TypeError, ValueError):
-        pass
+    found = structures_in(evidence.model)
+    if found is not None:
+        return found
     if evidence.manifest is None or evidence.recipe is None:
         return None
     try:
@@ -174,18 +204,19 @@ def _structures(evidence: Evidence) -> Structures | None:
         return None
 
 
-def _truth(structures: Structures, masks: Sequence[Path], label: int, image: ReadImage) -> np.ndarray:
+def _truth(structures: Structures, manifest: Manifest, row: int, image: ReadImage) -> np.ndarray:
     """What is true, on the image's grid; nothing where there is no mask file. A picture's mask of another size is laid over it."""
     shape = image.array.shape if image.is_volume else image.array.shape[:2]
+    masks = manifest.mask_paths(row)
     if not masks:
         return np.zeros(shape, np.uint8)
-    mask = read_mask(masks).labels
+    mask = read_mask(masks, manifest.mask_labels).labels
     if mask.shape != shape and mask.ndim == 2:
         whole = Prepare().model_copy(update={"height": shape[0], "width": shape[1]})
         mask = prepare_label_map(mask, image.array, whole)
     if mask.shape != shape:
         raise ValueError(f"{mask.shape} is not {shape}")
-    return structures.label_map(mask, label if structures.of_label else -1)
+    return structures.label_map(mask, int(manifest.labels[row]) if structures.of_label else -1)
 
 
 def _spacing(image: ReadImage) -> tuple[float, ...]:

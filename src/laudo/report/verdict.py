@@ -20,6 +20,9 @@ MISTAKES: dict[str, str] = {
         "The figures come from the validation part, not from a test part kept for the end: whatever was chosen on it "
         "makes them too good."
     ),
+    "training-quoted": N_(
+        "The figures come from the training part: they say how well the images were learned by heart, and nothing about new ones."
+    ),
     "no-validation": N_(
         "The published system names no part on which its epochs were chosen, and says that more of them brought nothing: they "
         "were then judged on the images that are quoted. This run repeats its number of epochs and chooses nothing."
@@ -68,6 +71,8 @@ def _label_verdict(evidence: Evidence, result: dict[str, Any], voice: Voice) -> 
             "On {images} of the validation part, which is not an independent test, the model {did} with accuracy "
             "{estimate}."
         )
+    elif evidence.quoted_from_training:
+        text = _("On {images} that it had been trained on, the model {did} with accuracy {estimate}.")
     elif evidence.groups_divided:
         text = _("On {images} whose copies may have been trained on, the model {did} with accuracy {estimate}.")
     elif evidence.headline == "pooled":
@@ -237,6 +242,8 @@ def warnings(evidence: Evidence, voice: Voice) -> list[str]:
         names.append("random-split")
     if evidence.quoted_from_validation:
         names.append("validation-quoted")
+    if evidence.quoted_from_training:
+        names.append("training-quoted")
     if recipe is not None:
         names += [name for name in recipe.mistakes if _is_made(name, recipe, evidence)]
     return [voice.gettext(MISTAKES.get(name, name)) for name in dict.fromkeys(names)]
@@ -247,6 +254,7 @@ def _is_made(mistake: str, recipe: Recipe, evidence: Evidence) -> bool:
     made = {
         "random-split": recipe.split.by == "sample",
         "validation-quoted": recipe.evaluation.headline == "val" and not evidence.is_cross_validation,
+        "training-quoted": recipe.evaluation.headline == "train" and not evidence.is_cross_validation,
         "unscaled-descriptors": not recipe.network.classical.standardise,
         "context-erased": recipe.prepare.mask == "erase",
         "no-validation": recipe.training.keep == "last" and recipe.evaluation.threshold == "half",

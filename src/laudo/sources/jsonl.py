@@ -8,6 +8,7 @@ from pathlib import Path
 from laudo.core.errors import DataError
 from laudo.core.manifest import Manifest
 from laudo.core.messages import N_, _
+from laudo.sources.broken_rows import skip
 from laudo.sources.lone_table import find_table, fits_table
 from laudo.sources.records import manifest_of_records
 from laudo.sources.source import Source
@@ -18,7 +19,7 @@ ENDINGS = (".jsonl", ".ndjson")
 
 
 def read_lines(path: Path, most: int | None = None) -> list[Record]:
-    """Objects of a JSON Lines file with their line numbers; empty lines do not count.
+    """Objects of a JSON Lines file with their line numbers; empty lines do not count, broken ones where they may be skipped.
 
     Args:
         path: the file, UTF-8.
@@ -31,8 +32,8 @@ def read_lines(path: Path, most: int | None = None) -> list[Record]:
     try:
         with path.open(encoding="utf-8-sig") as handle:
             for number, line in enumerate(handle, start=1):
-                if line.strip():
-                    records.append((number, _object(line, number, path)))
+                if line.strip() and (document := _object(line, number, path)) is not None:
+                    records.append((number, document))
                 if most is not None and len(records) >= most:
                     break
     except (OSError, UnicodeDecodeError) as error:
@@ -45,7 +46,8 @@ def read_lines(path: Path, most: int | None = None) -> list[Record]:
     return records
 
 
-def _object(line: str, number: int, path: Path) -> dict[str, object]:
+def _object(line: str, number: int, path: Path) -> dict[str, object] | None:
+    """None when it is none, and may be skipped."""
     problem = ""
     try:
         value = json.loads(line)
@@ -55,6 +57,8 @@ def _object(line: str, number: int, path: Path) -> dict[str, object]:
         if isinstance(value, dict):
             return value
         problem = type(value).__name__
+    if skip(_("{file}, line {n}").format(file=path.name, n=number), problem):
+        return None
     raise DataError(
         _("A line is not a JSON object."),
         file=path,

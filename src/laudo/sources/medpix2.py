@@ -11,6 +11,7 @@ from laudo.core.errors import DataError
 from laudo.core.manifest import Manifest
 from laudo.core.messages import N_, _
 from laudo.core.progress import say
+from laudo.sources.broken_rows import skip
 from laudo.sources.json_file import read_json
 from laudo.sources.jsonl import read_lines
 from laudo.sources.layout import LISTED, first_that, misfit, some
@@ -72,6 +73,7 @@ def _list(root: Path) -> Manifest:
     cases = _cases(root, parted)
     rows: list[dict[str, object]] = []
     wrong: list[str] = []
+    seen: set[str] = set()
     alone: dict[str, None] = {}
     for place, document, part in described:
         case = str(document.get("U_id") or "")
@@ -79,8 +81,12 @@ def _list(root: Path) -> Manifest:
         modality = MODALITIES.get(str(document.get("Type") or "").strip())
         if not (case and image and modality):
             told = {key: document.get(key) for key in ("U_id", "image", "Type")}
-            wrong.append(f"{place}: {told}")
+            if not skip(place, _("U_id, image or Type can not be understood: {told}").format(told=told)):
+                wrong.append(f"{place}: {told}")
             continue
+        if image["stem"] in seen and skip(place, _("An image stands in two rows of the table.")):
+            continue
+        seen.add(image["stem"])
         if case not in cases:
             alone[case] = None
         rows.append(
@@ -148,7 +154,7 @@ def _cases(root: Path, parted: bool) -> dict[str, Document]:
 
 
 def _row(document: Document, case: Document, image: str, modality: str) -> dict[str, object]:
-    description, report = _inner(document, "Description"), _inner(case, "Case")
+    description, report, topic = _inner(document, "Description"), _inner(case, "Case"), _inner(case, "Topic")
     return {
         "sample": image,
         "image": image,
@@ -161,10 +167,18 @@ def _row(document: Document, case: Document, image: str, modality: str) -> dict[
         "plane": _text(description.get("Plane")),
         "sex": _text(description.get("Sex")),
         "age": _text(description.get("Age")),
-        "title": _text(report.get("Title")) or _text(_inner(case, "Topic").get("Title")),
+        "title": _text(report.get("Title")) or _text(topic.get("Title")),
         "diagnosis": _text(report.get("Case Diagnosis")),
         "history": _text(report.get("History")),
         "findings": _text(report.get("Findings")),
+        "exam": _text(report.get("Exam")),
+        "differential": _text(report.get("Differential Diagnosis")),
+        "diagnosis_by": _text(report.get("Diagnosis By")),
+        "treatment": _text(report.get("Treatment & Follow Up")),
+        "discussion": _text(report.get("Discussion")),
+        "topic": _text(topic.get("Disease Discussion")),
+        "keywords": _text(topic.get("Keywords")),
+        "category": _text(topic.get("Category")),
     }
 
 

@@ -17,6 +17,7 @@ from laudo.core.manifest import COLUMNS, SEPARATOR, Manifest
 from laudo.core.messages import _
 from laudo.core.progress import say
 from laudo.read.member import split_member
+from laudo.sources.broken_rows import skip
 from laudo.sources.folders import order_classes
 from laudo.sources.hashes import with_hashes
 from laudo.sources.layout import some
@@ -80,7 +81,7 @@ def manifest_of_records(records: Sequence[Record], table: Path, source: str) -> 
         if name not in taken and name.strip().lower() not in COLUMNS and not may_name_a_person(name)
     }
     _say_columns(fields, columns, extras)
-    rows = [_row(number, values, fields, extras, table) for number, values in records]
+    rows, records = _sound_rows(records, fields, extras, table)
     _refuse_repeated(rows, records, table)
     rows = _without_unlabelled(rows, records)
     _check_files(rows, table)
@@ -116,6 +117,37 @@ def _impersonal(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _impersonal(one) for name, one in value.items() if not may_name_a_person(str(name))}
     return value
+
+
+def _sound_rows(
+    records: Sequence[Record], fields: dict[str, str], extras: dict[str, str], table: Path
+) -> tuple[list[dict[str, object]], list[Record]]:
+    """Rows and the records that they come from, without those that are broken and may be skipped.
+
+    Raises:
+        DataError: a row is broken and may not be skipped, or all are broken.
+    """
+    rows: list[dict[str, object]] = []
+    kept: list[Record] = []
+    last: DataError | None = None
+    seen: set[object] = set()
+    for record in records:
+        place = _("{file}, row {n}").format(file=table.name, n=record[0])
+        try:
+            row = _row(*record, fields, extras, table)
+        except DataError as error:
+            last = error
+            if not skip(place, f"{error.what} {error.found or ''}".strip()):
+                raise
+            continue
+        if row["sample"] in seen and skip(place, _("An image stands in two rows of the table.")):
+            continue
+        seen.add(row["sample"])
+        rows.append(row)
+        kept.append(record)
+    if not rows and last is not None:
+        raise last
+    return rows, kept
 
 
 def _row(

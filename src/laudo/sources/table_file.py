@@ -12,6 +12,7 @@ from typing import Any
 from laudo.core.errors import DataError
 from laudo.core.messages import _
 from laudo.core.progress import say
+from laudo.sources.broken_rows import skip
 
 Record = tuple[int, dict[str, Any]]
 """Number of a row (of a text file, its line) and its values by column."""
@@ -76,6 +77,9 @@ def read_rows(path: Path) -> list[Record]:
             if not columns:
                 columns = _columns(cells, path)
             elif len(cells) > len(columns):
+                place = _("{file}, line {n}").format(file=path.name, n=reader.line_num)
+                if skip(place, _("A row has more cells than the table has columns.")):
+                    continue
                 raise DataError(
                     _("A row has more cells than the table has columns."),
                     file=path,

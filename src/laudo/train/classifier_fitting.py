@@ -84,8 +84,6 @@ class ClassifierFitting(Fitting):
         pieces = Pieces(
             batch, self.recipe, mixed_seed(self.recipe.training.seed, self.epochs_before, batch_idx) if drawn else None
         )
-        if self.adds_up:
-            self.trainer.optimizers[0].zero_grad()
         weight = pieces.weight(self.class_weights)
         total = torch.zeros((), device=weight.device)
         for number, (arguments, target) in enumerate(pieces, start=1):

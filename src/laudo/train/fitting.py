@@ -105,7 +105,9 @@ class Fitting(pl.LightningModule):
                         state[name] = torch.empty_like(weight, dtype=value.dtype).copy_(value)
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
-        """Set the learning rate."""
+        """Set the learning rate; forget the last step's gradients where :meth:`optimizer_zero_grad` does not."""
+        if self.adds_up:
+            self.trainer.optimizers[0].zero_grad()
         done = self.current_epoch + (batch_idx + 1) / int(self.trainer.num_training_batches)
         factor = rate_factor(self.epochs, self.recipe.training) * warmup_factor(done, self.recipe.training)
         for group in self.trainer.optimizers[0].param_groups:
@@ -117,7 +119,7 @@ class Fitting(pl.LightningModule):
         return self.recipe.training.micro_batch is not None
 
     def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: torch.optim.Optimizer) -> None:
-        """Lightning asks for it between a step's loss and its gradients: too late where pieces have left theirs."""
+        """Lightning asks for it between a step's loss and its gradients: too late where pieces have left theirs by then."""
         if not self.adds_up:
             optimizer.zero_grad()
 

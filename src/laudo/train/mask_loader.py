@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from laudo.core.recipe import AugmentVolume, Recipe, Training
-from laudo.prepare.augment_volume import VolumeChanges, draw_volume_changes, patch_to_read
+from laudo.prepare.augment_volume import VolumeChanges, draw_volume_changes, patch_of, patch_to_read
 from laudo.train.fitting import mixed_seed
 from laudo.train.inputs import EpochOrder
 from laudo.train.mask_cases import MaskCases, PictureCases, VolumeCases
@@ -132,12 +132,17 @@ class _Drawn(Dataset[MaskBatch]):
             marked = is_around_marked(number % training.batch_size, training.batch_size, training.patch.foreground)
             place = draw_place(cases, index, self.size, marked, np.random.default_rng((training.seed, 1, number)))
             if changes is not None and moves(changes, place_in_batch):
-                place = widened_place(place, self.wide)
+                place = widened_place(place, self._seen(changes, place_in_batch))
             image, target = cases.read(index, place)
             indices.append(index)
             images.append(image)
             targets.append(target)
         return MaskBatch(images, targets, self.part.labels(indices), changes)
+
+    def _seen(self, changes: VolumeChanges, index: int) -> Size:
+        """What a patch that moves looks at, and no more than memory was told of."""
+        x, y, z = map(min, patch_of(changes, index, self.size, _volumes(self.part).spacing_mm), self.wide)
+        return x, y, z
 
 
 def moves(changes: VolumeChanges, index: int) -> bool:

@@ -61,7 +61,7 @@ def voxel_sums(
     if not logits.is_contiguous() and not (logits.ndim in (4, 5) and logits.is_contiguous(memory_format=last)):
         logits = logits.contiguous()
     sums = VoxelSums(*_Sums.apply(logits, targets, overlapping, squared, gamma))
-    if not overlapping and logits.device.type == "cpu" and int(sums.true.sum()) != targets.numel():
+    if not overlapping and logits.device.type == "cpu" and int(sums.true.double().sum()) != targets.numel():
         raise ValueError(f"targets from {int(targets.min())} to {int(targets.max())} of {logits.shape[1]} outputs")
     return sums
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -32,12 +32,14 @@ class ClassicalLearner(ClassifierLearner):
         spec: how it is built; None without.
         features: by view, (n, D) float32 features and descriptors of every image; None while images are still to be fitted.
         fitted: what :meth:`train` found.
+        beside: how many of the last numbers of each image :meth:`with_beside` has added.
     """
 
     backbone: Classifier | None
     spec: BackboneSpec | None
     features: dict[View, np.ndarray] | None
     fitted: FittedClassical | None = None
+    beside: int = 0
 
     @classmethod
     def start(cls, recipe: Recipe, dataset: Dataset, unfitted: Dataset | None = None) -> Self:
@@ -60,6 +62,20 @@ class ClassicalLearner(ClassifierLearner):
         """What validation has chosen among what."""
         assert self.fitted is not None, "train comes first"
         return {"classical": {"tried": self.fitted.tried, "chosen": self.fitted.chosen}}
+
+    def with_beside(self, vectors: np.ndarray) -> Self:
+        """The same with more (n, D) numbers behind each image's features."""
+        assert self.features is not None, "for_split comes first"
+        more = {view: np.concatenate([one, vectors], axis=1) for view, one in self.features.items()}
+        return replace(self, features=more, beside=self.beside + vectors.shape[1])
+
+    def without_image(self) -> Self:
+        """The same with features that say nothing; what :meth:`with_beside` has added stays."""
+        assert self.features is not None, "for_split comes first"
+        still = {view: one.copy() for view, one in self.features.items()}
+        for one in still.values():
+            one[:, : one.shape[1] - self.beside] = 0.0
+        return replace(self, features=still)
 
     def train(self, run: Run, manifest: Manifest, deadline: Deadline) -> Fitted:
         """See :meth:`ClassifierLearner.train`; it takes seconds, so there is nothing to go on with."""

@@ -55,7 +55,7 @@ def compare_runs(folders: Sequence[Path], out: Path, language: str, shared: bool
     result: dict[str, Any] = {
         "kind": "segmentation",
         "laudo": laudo.__version__,
-        "length_unit": runs[0].length_unit,
+        "length_unit": cases.scores[0].length_unit,
         "runs": [run.facts() for run in runs],
         **compare_masks(cases, metrics, evaluation.bootstrap, seed),
         "recipes": recipe_differences([run.recipe for run in runs]),

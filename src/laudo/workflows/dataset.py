@@ -108,7 +108,8 @@ def open_samples(recipe: Recipe, data: Path | None) -> Audit:
     audit = audit.with_groups(assign_groups(audit.manifest))
     counts = ", ".join(f"{name} {n}" for name, n in sorted(audit.manifest.counts.items(), key=lambda one: -one[1]))
     groups = audit.manifest.table["group"].nunique()
-    say(_("Images: {n} ({counts}), groups: {groups}").format(n=len(audit.manifest), counts=counts, groups=groups))
+    text = _("Images: {n} ({counts}), groups: {groups}") if counts else _("Images: {n}, groups: {groups}")
+    say(text.format(n=len(audit.manifest), counts=counts, groups=groups))
     if audit.skipped:
         say(_("Images left out: {n}; the report lists them").format(n=len(audit.skipped)))
     return audit

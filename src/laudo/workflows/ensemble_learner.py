@@ -36,11 +36,13 @@ class EnsembleLearner(ClassifierLearner):
         one: the learner that trains each member in turn.
         members: trained, in the order of their folds.
         out_of_fold: (n, K) probabilities, of the images that are divided into folds.
+        folds: (n,) number of the member that has not seen the image; 0 outside the training part.
     """
 
     one: NetworkLearner
     members: list[NetworkLearner] = field(default_factory=list)
     out_of_fold: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
+    folds: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @classmethod
     def start(cls, recipe: Recipe, dataset: Dataset, unfitted: Dataset | None = None) -> Self:
@@ -79,12 +81,20 @@ class EnsembleLearner(ClassifierLearner):
         """See :meth:`ClassifierLearner.with_recipe`."""
         return replace(self, recipe=recipe, one=self.one.with_recipe(recipe))
 
+    def with_beside(self, vectors: np.ndarray) -> Self:
+        """The same with more (n, D) numbers beside each image."""
+        return replace(self, one=self.one.with_beside(vectors))
+
+    def without_image(self) -> Self:
+        """See :meth:`NetworkLearner.without_image`."""
+        return replace(self, one=self.one.without_image())
+
     def train(self, run: Run, manifest: Manifest, deadline: Deadline) -> Fitted:
         """See :meth:`ClassifierLearner.train`. A member that is finished is not trained again when a run goes on."""
         rows = manifest.indices("train")
         folds = np.zeros(len(manifest), dtype=np.int64)
         folds[rows] = self._folds(manifest.rows(rows))
-        self.members = []
+        self.members, self.folds = [], folds
         self.out_of_fold = np.zeros((len(manifest), len(manifest.classes)))
         epochs: list[dict[str, Any]] = []
         for number in range(1, self.recipe.training.ensemble + 1):

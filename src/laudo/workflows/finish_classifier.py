@@ -7,7 +7,9 @@ from laudo.core.run import Run
 from laudo.explain.cases import Pictures, explain_cases
 from laudo.train.loop import Deadline, Fitted
 from laudo.workflows.classifier_learner import ClassifierLearner
+from laudo.workflows.fused_learner import FusedLearner
 from laudo.workflows.judge import judge, milestones, threshold_of
+from laudo.workflows.judge_sides import judge_sides
 from laudo.workflows.leakage import leakage_worth
 
 
@@ -35,6 +37,10 @@ def finish_classifier(
     learner.model(manifest.classes, threshold, {**learner.facts, **facts}).save(run)
     _explain(run, learner, manifest)
     stopped = fitted.reason == "max_minutes"
+    if isinstance(learner, FusedLearner) and not stopped:
+        sides = judge_sides(run, learner, manifest, deadline)
+        stopped = sides is None
+        run.write_json("metrics", {**metrics, **({"sides": sides} if sides else {})})
     if recipe.evaluation.leakage_check and not stopped:
         worth = leakage_worth(run, learner, manifest, run.predictions(recipe.evaluation.headline), deadline)
         stopped = worth is None

@@ -55,4 +55,4 @@ def _cases(model: MaskModel, manifest: Manifest, precision: Precision) -> Iterat
         paths, masks = manifest.image_paths(index), manifest.mask_paths(index)
         found = outline(model, paths, precision)
         label = int(manifest.labels[index]) if model.structures.of_label else -1
-        yield true_label_map(model, paths, masks, label, found.label_map.shape), found.label_map, found.spacing_mm
+        yield true_label_map(model, paths, masks, label, found, manifest.mask_labels), found.label_map, found.spacing_mm

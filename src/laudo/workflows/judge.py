@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
 
 from laudo.core.manifest import PARTS, Manifest
 from laudo.core.predictions import Predictions, Threshold
@@ -15,7 +17,21 @@ from laudo.workflows.classifier_learner import ClassifierLearner
 from laudo.workflows.network_learner import NetworkLearner
 
 
-def threshold_of(learner: ClassifierLearner, manifest: Manifest) -> tuple[Threshold, str]:
+class Answering(Protocol):
+    """What can be judged: a learner, or one side of it."""
+
+    @property
+    def recipe(self) -> Recipe:
+        """Says how it is judged."""
+
+    def predict(self, indices: np.ndarray) -> np.ndarray:
+        """(m, K) float64 probabilities of these samples."""
+
+    def validation(self, manifest: Manifest) -> tuple[np.ndarray, np.ndarray]:
+        """Rows that may choose a threshold, and their probabilities."""
+
+
+def threshold_of(learner: Answering, manifest: Manifest) -> tuple[Threshold, str]:
     """Threshold of the positive class, or of each label, and the rule it came from; None with more than two classes."""
     if manifest.multilabel:
         return _thresholds_of_labels(learner, manifest)
@@ -28,7 +44,7 @@ def threshold_of(learner: ClassifierLearner, manifest: Manifest) -> tuple[Thresh
     return chosen.value, chosen.rule
 
 
-def _thresholds_of_labels(learner: ClassifierLearner, manifest: Manifest) -> tuple[tuple[float, ...], str]:
+def _thresholds_of_labels(learner: Answering, manifest: Manifest) -> tuple[tuple[float, ...], str]:
     if learner.recipe.evaluation.threshold == "half":
         return (HALF,) * len(manifest.classes), "half"
     rows, probabilities = learner.validation(manifest)
@@ -36,7 +52,7 @@ def _thresholds_of_labels(learner: ClassifierLearner, manifest: Manifest) -> tup
     return tuple(one.value for one in chosen), common_rule(chosen)
 
 
-def predict_part(learner: ClassifierLearner, manifest: Manifest, part: str, threshold: Threshold) -> Predictions:
+def predict_part(learner: Answering, manifest: Manifest, part: str, threshold: Threshold) -> Predictions:
     """Predictions of one part; of the validation part, by networks that have not seen the image."""
     rows = manifest.indices(part)
     rows, probabilities = learner.validation(manifest) if part == "val" else (rows, learner.predict(rows))

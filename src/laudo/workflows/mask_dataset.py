@@ -9,9 +9,12 @@ from typing import Self
 
 import numpy as np
 
+from laudo.audit.audit import Audit
 from laudo.core.manifest import Manifest
+from laudo.core.messages import _
+from laudo.core.progress import say
 from laudo.core.recipe import Prepare, Recipe
-from laudo.core.structures import Structures, structures_of
+from laudo.core.structures import Structures, require_classes, structures_of
 from laudo.networks.precision import choose_device, choose_precision
 from laudo.prepare.cache import prepare_images
 from laudo.prepare.fitted import Measured, fit_prepare, measure
@@ -63,6 +66,10 @@ def open_mask_dataset(recipe: Recipe, data: Path | None) -> MaskDataset:
     """
     audit = open_samples(recipe, data)
     structures = structures_of(audit.manifest, recipe.data)
+    if structures.of_label:
+        require_classes(audit.manifest)
+    else:
+        say_strange_values(audit)
     found = None if recipe.prepare.needs_fitting else _cases(audit.manifest, recipe.prepare, structures)
     device = choose_device()
     return MaskDataset(
@@ -73,6 +80,18 @@ def open_mask_dataset(recipe: Recipe, data: Path | None) -> MaskDataset:
         structures=structures,
         found=found,
     )
+
+
+def say_strange_values(audit: Audit) -> None:
+    """Tell of values in the masks that the data set does not name: they count as background."""
+    named = {0, *audit.manifest.mask_labels}
+    masks = [{value for value, _n in image.mask.counts} - named for image in audit.images if image.mask is not None]
+    strange = [values for values in masks if values]
+    if not strange or len(named) == 1:  # without names, any value is the one region
+        return
+    values = ", ".join(map(str, sorted(set().union(*strange))))
+    text = _("Masks with values that are no structure of the data set, taken for background: {n} (values {values})")
+    say(text.format(n=len(strange), values=values))
 
 
 def _cases(manifest: Manifest, prepare: Prepare, structures: Structures) -> MaskCases:

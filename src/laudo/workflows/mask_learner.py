@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import torch
-from safetensors.torch import load_file
 
 from laudo.core.errors import DataError, WeightsError
 from laudo.core.manifest import Manifest
@@ -15,6 +14,7 @@ from laudo.core.recipe import Recipe
 from laudo.core.run import Run
 from laudo.networks.segmentation_table import build_segmenter
 from laudo.networks.segmenter import Segmenter
+from laudo.networks.weights_file import read_weights
 from laudo.networks.weights_search import find_weights
 from laudo.predict.mask_model import MaskModel
 from laudo.predict.post_process import PostProcessing
@@ -22,6 +22,7 @@ from laudo.prepare.transform import channels
 from laudo.train.fit_masks import fit_masks
 from laudo.train.loop import Deadline, Fitted
 from laudo.train.mask_loader import MaskPart
+from laudo.train.mask_losses import output_weights
 from laudo.train.mask_memory import say_memory, step_bytes
 from laudo.workflows.learner import Learner
 from laudo.workflows.mask_dataset import MaskDataset
@@ -40,6 +41,7 @@ class MaskLearner(Learner[MaskDataset]):
     @classmethod
     def start(cls, recipe: Recipe, dataset: MaskDataset, unfitted: MaskDataset | None = None) -> Self:
         """Build the network, so that a recipe that can not be built is refused before anything is trained."""
+        output_weights(recipe.training.mask_loss, dataset.structures.outputs, dataset.structures.overlapping)
         return cls(recipe, dataset, unfitted or dataset, build(recipe, dataset))
 
     def train(self, run: Run, manifest: Manifest, deadline: Deadline) -> Fitted:
@@ -103,7 +105,7 @@ def build(recipe: Recipe, dataset: MaskDataset) -> Segmenter:
     """The recipe's network with weights drawn from its seed, or from the file that ``network.weights`` names.
 
     Raises:
-        WeightsError: the file is missing, or holds another network.
+        WeightsError: the file is missing or damaged, or holds another network.
     """
     torch.manual_seed(recipe.training.seed)
     network, structures = recipe.network, dataset.structures
@@ -113,9 +115,8 @@ def build(recipe: Recipe, dataset: MaskDataset) -> Segmenter:
     found = find_weights(network.backbone, network.weights)
     if found is not None:
         try:
-            segmenter.load_state_dict(load_file(found[0]))
-        except RuntimeError as error:
-            raise WeightsError(
-                _("The weights do not fit the network."), file=found[0], found=str(error).splitlines()[0]
-            ) from error
+            segmenter.load_state_dict(read_weights(found[0]).tensors)
+        except RuntimeError as error:  # torch says first that there are errors, then which
+            details = tuple(line.strip()[:200] for line in str(error).splitlines()[1:4])
+            raise WeightsError(_("The weights do not fit the network."), file=found[0], details=details) from error
     return segmenter

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -87,6 +87,21 @@ class NetworkLearner(ClassifierLearner):
         """Whether features were computed once; of companions, what validation has chosen among what."""
         beside = {} if self.companions is None else {"companions": self.companions.facts}
         return {"frozen_features": self.is_frozen, **beside}
+
+    def with_beside(self, vectors: np.ndarray) -> Self:
+        """The same with more (n, D) numbers beside each image."""
+        described = vectors if self.described is None else np.concatenate([self.described, vectors], axis=1)
+        return replace(self, described=described)
+
+    def without_image(self) -> Self:
+        """The same with features that say nothing.
+
+        Raises:
+            ValueError: the network is trained on pixels.
+        """
+        if self.features is None:
+            raise ValueError("only features that never change can be held still")
+        return replace(self, features={view: torch.zeros_like(one) for view, one in self.features.items()})
 
     def train(self, run: Run, manifest: Manifest, deadline: Deadline) -> Fitted:
         """See :meth:`ClassifierLearner.train`."""

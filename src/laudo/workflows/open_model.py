@@ -33,10 +33,11 @@ def open_model(run: Run) -> Model:
     all_finished(run, folds)
     models = [load_model(fold, choose_device()) for fold in folds]
     first = models[0]
-    if any(model.classical is not None or model.prepare != first.prepare for model in models):
+    if any(model.classical is not None or model.text is not None or model.prepare != first.prepare for model in models):
         raise RunError(
             _(
-                "The models of these folds can not be averaged: each prepares its images in its own way, or is no network."
+                "The models of these folds can not be averaged: each prepares its images or reads its texts in its own way, or is "
+                "no network."
             ),
             file=run.folder,
             cure=_("Name a fold, such as {fold}.").format(fold=folds[0].folder),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from laudo.core.manifest import Manifest
-from laudo.core.mask_scores import MaskScores
+from laudo.core.mask_scores import IN_MM, MaskScores
 from laudo.core.messages import _
 from laudo.core.predictions import Predictions
 from laudo.core.progress import track
@@ -34,21 +34,23 @@ def outline_part(
     rows = manifest.indices(part)
     samples = manifest.table.iloc[rows].reset_index(drop=True)
     names = mask_names(samples["sample"].astype(str).tolist())
-    scores, classes, written = [], [], []
+    scores, classes, written, in_mm = [], [], [], []
     for index, name in zip(track(rows, _("Outlining")), names, strict=True):
         paths, masks = manifest.image_paths(index), manifest.mask_paths(index)
         found = outline(model, paths, precision)
         path = run.masks_folder(part) / (name + mask_ending(paths[0]))
         save_label_map(path, found.label_map, paths[0])
         label = int(manifest.labels[index]) if model.structures.of_label else -1
-        truth = true_label_map(model, paths, masks, label, found.label_map.shape)
+        truth = true_label_map(model, paths, masks, label, found, manifest.mask_labels)
         scores.append(score_masks(truth, found.label_map, model.structures.by_name, found.spacing_mm, tolerance_mm))
         written.append(path.relative_to(run.folder).as_posix())
+        in_mm.append(found.in_mm)
         if found.classes is not None:
             classes.append(found.classes)
     predictions = None
     if classes:
         predictions = Predictions.build(samples, np.stack(classes), model.classes, None)
-    table = MaskScores.build(samples.assign(mask=written), scores, model.structures.names, predictions)
+    described = samples.assign(mask=written, **{IN_MM: in_mm})
+    table = MaskScores.build(described, scores, model.structures.names, predictions)
     table.save(run.predictions_path(part))
     return table

@@ -10,6 +10,7 @@ from laudo.core.recipe import Recipe
 from laudo.core.run import Run
 from laudo.evaluate.evaluate import evaluate, pool
 from laudo.evaluate.segmentation import evaluate_masks
+from laudo.workflows.judge_sides import pool_sides
 
 
 def pool_folds(root: Run, recipe: Recipe) -> None:
@@ -25,7 +26,10 @@ def pool_folds(root: Run, recipe: Recipe) -> None:
         predictions = Predictions.concatenate([fold.predictions("test") for fold in folds])
         predictions.save(root.predictions_path("pooled"))
         result = evaluate(predictions, evaluation.bootstrap, seed)
-    root.write_json("metrics", {"pooled": result, "folds": pool(per_fold)})
+    sides = None if recipe.network.text is None else pool_sides(root, folds, recipe)
+    root.write_json(
+        "metrics", {"pooled": result, "folds": pool(per_fold), **({} if sides is None else {"sides": sides})}
+    )
     if recipe.split.repeats == 1:  # else it is finished when the last repeat is
         root.set_state("finished", reason="all_epochs", folds=len(folds), seconds=_seconds([root]))
 

@@ -110,8 +110,8 @@ def _several(run: Run, paths: Sequence[Path]) -> list[Case]:
         if given:
             manifest = open_manifest(given)
         else:
-            root = find_root(source, path)
-            if not source.fits(root):
+            root = path if path.is_file() else find_root(source, path)
+            if path.is_file() or not source.fits(root):
                 raise DataError(
                     _("The model looks at several volumes of each case: name the folder of the cases."),
                     file=path,

@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from laudo.core.recipe import Recipe
-from laudo.workflows.classical_learner import ClassicalLearner
 from laudo.workflows.dataset import Dataset, open_dataset
-from laudo.workflows.ensemble_learner import EnsembleLearner
+from laudo.workflows.fused_learner import FusedLearner, image_learner
 from laudo.workflows.learner import Learner
 from laudo.workflows.mask_dataset import MaskDataset, open_mask_dataset
 from laudo.workflows.mask_learner import MaskLearner
-from laudo.workflows.network_learner import NetworkLearner
 from laudo.workflows.samples import Samples
 
 
@@ -27,12 +25,10 @@ def open_data(recipe: Recipe, data: Path | None) -> Samples:
 
 
 def start_learner(recipe: Recipe, samples: Samples) -> Learner[Any]:
-    """A network that outlines structures; a classical classifier, several networks, or one."""
+    """A network that outlines structures; or what learns from images, and from texts beside them."""
     if isinstance(samples, MaskDataset):
         return MaskLearner.start(recipe, samples)
     assert isinstance(samples, Dataset), "classifiers look at prepared pictures"
-    if recipe.network.classifier != "dense":
-        return ClassicalLearner.start(recipe, samples)
-    if recipe.training.ensemble > 1:
-        return EnsembleLearner.start(recipe, samples)
-    return NetworkLearner.start(recipe, samples)
+    if recipe.network.text is not None:
+        return FusedLearner.start(recipe, samples)
+    return image_learner(recipe, samples)

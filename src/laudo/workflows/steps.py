@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from laudo.core.errors import LaudoError
 from laudo.core.messages import _, current_language
@@ -15,6 +15,8 @@ from laudo.core.messages import _, current_language
 if TYPE_CHECKING:
     import pandas as pd
 
+    from laudo.catalog.filters import Conditions
+    from laudo.catalog.result import Found
     from laudo.core.run import Run
     from laudo.workflows.data_jobs import AuditedData
 
@@ -189,16 +191,23 @@ def evaluate(
     return part, evaluate_part(folder, part)
 
 
-def predict(run: PathLike, paths: Sequence[PathLike], out: PathLike, masks: PathLike | None = None) -> pd.DataFrame:
+def predict(
+    run: PathLike,
+    paths: Sequence[PathLike],
+    out: PathLike,
+    masks: PathLike | None = None,
+    texts: PathLike | None = None,
+) -> pd.DataFrame:
     """One row an image, broken files included; also written into ``out`` as CSV and JSON.
 
-    A model that was trained with masks needs those of the images, below the folder ``masks``.
+    A model that was trained with masks needs those of the images, below the folder ``masks``; one that reads texts finds them in
+    the table ``texts``, which names the images in its column ``image``.
     """
     from laudo.core.run import Run
     from laudo.workflows.use_model import predict_paths
 
-    folder = None if masks is None else Path(masks)
-    return predict_paths(Run(Path(run)), [Path(path) for path in paths], Path(out), folder)
+    files = [Path(path) for path in paths]
+    return predict_paths(Run(Path(run)), files, Path(out), _path(masks), _path(texts))
 
 
 def explain(
@@ -208,13 +217,16 @@ def explain(
     method: str = "grad-cam",
     target: str | None = None,
     masks: PathLike | None = None,
+    texts: PathLike | None = None,
 ) -> list[dict[str, Any]]:
-    """Draw where in each image the evidence for a class lies: the predicted one, or ``target``; ``masks`` as of :func:`predict`."""
+    """Draw where in each image the evidence for a class lies: the predicted one, or ``target``; ``masks`` and ``texts`` as of
+    :func:`predict`.
+    """
     from laudo.core.run import Run
     from laudo.workflows.use_model import explain_paths
 
-    folder = None if masks is None else Path(masks)
-    return explain_paths(Run(Path(run)), [Path(path) for path in paths], Path(out), method, target, folder)
+    files = [Path(path) for path in paths]
+    return explain_paths(Run(Path(run)), files, Path(out), method, target, _path(masks), _path(texts))
 
 
 def report(run: PathLike, language: str | None = None) -> Path:
@@ -241,3 +253,84 @@ def compare(
     from laudo.workflows.compare_runs import compare_runs
 
     return compare_runs([Path(run) for run in runs], Path(out), language or current_language(), shared)
+
+
+def _path(given: PathLike | None) -> Path | None:
+    return None if given is None else Path(given)
+
+
+def catalog_import(
+    what: PathLike,
+    root: PathLike | None = None,
+    *,
+    db: PathLike | None = None,
+    name: str | None = None,
+    embed: str | None = None,
+    prune: bool = False,
+) -> dict[str, Any]:
+    """Bring a data set, a manifest or a run into a catalogue.
+
+    Args:
+        what: name of a source; or a manifest, a folder of images, or a run, whose predictions are registered.
+        root: the data set's folder, of a source.
+        db: file or address of the catalogue; default: LAUDO_CATALOG, else ``laudo-catalog.sqlite``.
+        name: of the data set in the catalogue; default: its source's or folder's.
+        embed: backbone that makes vectors of the images.
+        prune: remove images of the data set that are not listed any more.
+    """
+    from laudo.workflows.catalog_jobs import import_into
+
+    return import_into(str(what), None if root is None else Path(root), _db(db), name, embed, prune)
+
+
+def catalog_embed(backbone: str, *, db: PathLike | None = None, again: bool = False) -> dict[str, Any]:
+    """Make the vectors that the images of a catalogue lack."""
+    from laudo.workflows.catalog_jobs import embed_into
+
+    return embed_into(backbone, _db(db), again)
+
+
+def catalog_search(
+    words: str = "",
+    *,
+    db: PathLike | None = None,
+    limit: int = 20,
+    like: PathLike | None = None,
+    encoder: str | None = None,
+    **conditions: Unpack[Conditions],
+) -> Found:
+    """Images of a catalogue by words of their cases, by filters, by likeness: the best first, with their cases.
+
+    Args:
+        words: all must stand in the texts; ``"a phrase"``, ``-excluded``, ``beginning*``.
+        db: file or address of the catalogue.
+        limit: images at most.
+        like: an image; the nearest to it come first.
+        encoder: whose vectors are compared; default: the only one that the catalogue has.
+        conditions: ``modality, plane, location, sex, age, split, source, wrong, part``; see
+            :class:`laudo.catalog.filters.Filters`.
+    """
+    from laudo.catalog.filters import Filters
+    from laudo.workflows.catalog_jobs import search_in
+
+    image = None if like is None else Path(like)
+    return search_in(_db(db), words, Filters.of(conditions), limit, image, encoder)
+
+
+def catalog_export(
+    out: PathLike,
+    words: str = "",
+    *,
+    db: PathLike | None = None,
+    limit: int | None = None,
+    **conditions: Unpack[Conditions],
+) -> dict[str, Any]:
+    """Write the manifest of the images that :func:`catalog_search` finds into the folder ``out``, for a training."""
+    from laudo.catalog.filters import Filters
+    from laudo.workflows.catalog_jobs import export_from
+
+    return export_from(_db(db), words, Filters.of(conditions), Path(out), limit)
+
+
+def _db(named: PathLike | None) -> str | None:
+    return None if named is None else str(named)

@@ -13,21 +13,25 @@ import torch
 from laudo.core.errors import LaudoError, UnreadableImageError
 from laudo.core.messages import _
 from laudo.core.predictions import decide
-from laudo.core.progress import track
+from laudo.core.progress import say, track
 from laudo.core.run import Run
 from laudo.explain.overlay import overlay, save_png
 from laudo.explain.table import get_explainer
 from laudo.networks.precision import choose_device, choose_precision
+from laudo.predict.beside import Beside
 from laudo.predict.files import answer_text, list_files, predict_files, save_rows
 from laudo.predict.masks import MaskFolder
 from laudo.predict.model import Model
 from laudo.predict.question import ask, read_question
+from laudo.predict.text_table import TextTable
 from laudo.prepare.shown import shown
 from laudo.workflows.open_model import open_model
 from laudo.workflows.predict_masks import predict_masks
 
 
-def predict_paths(run: Run, paths: Sequence[Path], out: Path, masks: Path | None = None) -> pd.DataFrame:
+def predict_paths(
+    run: Run, paths: Sequence[Path], out: Path, masks: Path | None = None, texts: Path | None = None
+) -> pd.DataFrame:
     """Predict files and folders; writes predictions.csv and predictions.json into ``out``.
 
     Args:
@@ -35,9 +39,10 @@ def predict_paths(run: Run, paths: Sequence[Path], out: Path, masks: Path | None
         paths: files and folders.
         out: folder for the results.
         masks: folder of the images' masks, for a model that needs them.
+        texts: table of the images' texts, for a model that reads them.
 
     Raises:
-        LaudoError: masks are given and the model needs none.
+        LaudoError: masks or texts are given and the model needs none, or it can not do without texts.
     """
     if run.recipe().outlines:
         if masks is not None:
@@ -46,22 +51,30 @@ def predict_paths(run: Run, paths: Sequence[Path], out: Path, masks: Path | None
                 found=f"--masks {masks}",
                 cure=_("Leave --masks away."),
             )
+        if texts is not None:
+            raise _reads_none(texts)
         return predict_masks(run, paths, out)
     model = open_model(run)
-    files, folder = _listed(model, paths, masks)
+    files, beside = _listed(model, paths, masks, texts)
     precision = choose_precision(run.recipe().training.precision, choose_device())
-    rows = predict_files(model, files, precision, masks=folder)
+    rows = predict_files(model, files, precision, beside=beside)
     save_rows(rows, out)
     return rows
 
 
 def explain_paths(
-    run: Run, paths: Sequence[Path], out: Path, method: str, target: str | None, masks: Path | None = None
+    run: Run,
+    paths: Sequence[Path],
+    out: Path,
+    method: str,
+    target: str | None,
+    masks: Path | None = None,
+    texts: Path | None = None,
 ) -> list[dict[str, Any]]:
     """Draw the map of each file into ``out``; of the predicted class, or of the one named.
 
     Raises:
-        LaudoError: unknown method or class, masks that the model does not need, or a model without a network of its own.
+        LaudoError: unknown method or class, masks or texts that the model does not need, or a model without a network of its own.
     """
     explainer = get_explainer(method)
     if run.recipe().outlines:
@@ -81,13 +94,13 @@ def explain_paths(
             cure=_("Explain a run with network.classifier: dense."),
         )
     device = next(model.classifier.parameters()).device
-    files, folder = _listed(model, paths, masks)
+    files, beside = _listed(model, paths, masks, texts)
     cases: list[dict[str, Any]] = []
     for number, path in enumerate(track(files, _("Explaining")), start=1):
         case: dict[str, Any] = {"file": str(path), "error": ""}
         cases.append(case)
         try:
-            question = read_question(model, path, folder)
+            question = read_question(model, path, beside)
         except UnreadableImageError as error:
             case["error"] = error.what
             continue
@@ -95,8 +108,9 @@ def explain_paths(
         answer = decide(probabilities, model.threshold)[0]
         index = _answer(model, probabilities[0], answer) if target is None else model.classes.index(target)
         tensor = torch.from_numpy(question.pixels).permute(2, 0, 1)[None].to(device)
-        beside = None if question.descriptors is None else torch.from_numpy(question.descriptors)[None].to(device)
-        heat = explainer(model.classifier, tensor, index, beside)[0].numpy()
+        given = question.beside(model)
+        numbers = None if given is None else torch.from_numpy(given).to(device)
+        heat = explainer(model.classifier, tensor, index, numbers)[0].numpy()
         name = out / f"{number:04d}-{path.stem}-{method}.png"  # the number keeps equal names of two folders apart
         save_png(name, overlay(shown(question.pixels, model.prepare), heat))
         case |= {
@@ -108,17 +122,40 @@ def explain_paths(
     return cases
 
 
-def _listed(model: Model, paths: Sequence[Path], masks: Path | None) -> tuple[list[Path], MaskFolder | None]:
-    """The images, and the folder of their masks, whose files are no images themselves."""
+def _listed(model: Model, paths: Sequence[Path], masks: Path | None, texts: Path | None) -> tuple[list[Path], Beside]:
+    """The images, and where their masks and texts are; files of the folder of masks are no images themselves."""
     files = list_files(paths)
-    if masks is None:
-        return files, None
-    if not model.needs_mask:
+    folder = None
+    if masks is not None:
+        if not model.needs_mask:
+            raise LaudoError(
+                _("The model of this run looks at no masks."), found=f"--masks {masks}", cure=_("Leave --masks away.")
+            )
+        folder = MaskFolder(masks, paths)
+        files = folder.images(files)
+    return files, Beside(folder, _texts(model, texts))
+
+
+def _texts(model: Model, texts: Path | None) -> TextTable | None:
+    if model.text is None:
+        if texts is not None:
+            raise _reads_none(texts)
+        return None
+    if texts is not None:
+        return TextTable(texts, model.text.columns)
+    if not model.text.is_late:
         raise LaudoError(
-            _("The model of this run looks at no masks."), found=f"--masks {masks}", cure=_("Leave --masks away.")
+            _("The model of this run looks at image and text together."),
+            cure=_("Name the table of the images' texts with --texts."),
         )
-    folder = MaskFolder(masks, paths)
-    return folder.images(files), folder
+    say(_("No texts were named (--texts): the model's image side answers alone."))
+    return None
+
+
+def _reads_none(texts: Path) -> LaudoError:
+    return LaudoError(
+        _("The model of this run reads no texts."), found=f"--texts {texts}", cure=_("Leave --texts away.")
+    )
 
 
 def _answer(model: Model, probabilities: np.ndarray, answer: np.ndarray) -> int:

@@ -30,8 +30,8 @@ class Row:
     text: str
 
 
-def draw(figure: Figure, voice: Voice, rows: list[Row], kinds: list[str]) -> None:
-    """Dots with intervals; ``kinds`` names colours and shapes, empty when there is one kind only."""
+def draw(figure: Figure, voice: Voice, rows: list[Row], kinds: list[str], chance: bool = True) -> None:
+    """Dots with intervals; ``kinds`` names colours and shapes, empty when there is one kind only; ``chance``: a line at 0.5."""
     axes = figure.subplots()
     named: set[int] = set()
     for position, row in enumerate(rows):
@@ -52,7 +52,7 @@ def draw(figure: Figure, voice: Voice, rows: list[Row], kinds: list[str]) -> Non
     axes.set_xlim(start - 0.02 * (1 - start), 1 + 0.02 * (1 - start))
     decimals(axes, voice, "x")
     axes.grid(visible=False, axis="y")
-    if start < 0.5:
+    if chance and start < 0.5:
         axes.axvline(0.5, color=GREY, linewidth=0.8, linestyle=":")
     if kinds:
         figure.legend(loc="outside upper left", ncols=len(kinds))

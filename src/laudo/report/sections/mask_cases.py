@@ -75,6 +75,7 @@ def build(draft: Draft) -> dict[str, Any]:
         "failures": failure_sentences(scores, voice),
         "legend": legend(draft),
         "panels": [panel for panel in panels if panel is not None],
+        "volumes": any(panel["is_volume"] for panel in panels if panel is not None),
         "columns": _columns(scores, draft),
         "named": evidence.predictions is not None,
         "grouped": bool((scores.table["group"].astype(str) != scores.table["sample"].astype(str)).any()),

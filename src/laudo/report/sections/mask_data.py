@@ -12,7 +12,7 @@ from laudo.core.manifest import Manifest
 from laudo.core.mask_scores import MaskScores
 from laudo.read.image import ReadImage
 from laudo.read.table import read_image
-from laudo.report.case_picture import PALETTE, jpeg, thumbnail
+from laudo.report.case_picture import jpeg, named_colours, thumbnail
 from laudo.report.metrics_of_masks import size_unit
 from laudo.report.names import part_name
 from laudo.report.outlined_case import CaseReader
@@ -65,9 +65,7 @@ def build(draft: Draft) -> dict[str, Any]:
 
 def legend(draft: Draft) -> list[dict[str, str]]:
     """Name and colour of each structure, as the pictures have them."""
-    return [
-        {"name": name, "colour": PALETTE[index % len(PALETTE)]} for index, name in enumerate(draft.evidence.structures)
-    ]
+    return named_colours(draft.evidence.structures)
 
 
 def _counts(manifest: Manifest, part: pd.Series, draft: Draft) -> pd.DataFrame:

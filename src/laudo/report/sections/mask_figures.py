@@ -72,7 +72,7 @@ def structure_forest(draft: Draft, result: dict[str, Any]) -> Picture | None:
         ),
     )
     height = 0.7 + 0.26 * len(rows) + (0.25 if kinds else 0)
-    return draft.shelf.add("structures", words, lambda f, v: forest.draw(f, v, rows, kinds), 7.2, height)
+    return draft.shelf.add("structures", words, lambda f, v: forest.draw(f, v, rows, kinds, chance=False), 7.2, height)
 
 
 def metric_boxes(draft: Draft, scores: MaskScores, metric: str) -> Picture | None:

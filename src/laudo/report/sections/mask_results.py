@@ -21,8 +21,11 @@ PER_STRUCTURE = (
     "assd_mm",
     "nsd",
     "voxel_sensitivity",
+    "voxel_specificity",
     "voxel_precision",
+    "voxel_accuracy",
     "volume_error",
+    "absolute_volume_error",
     "lesion_sensitivity",
     "lesion_false_positives",
 )

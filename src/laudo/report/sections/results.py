@@ -9,6 +9,7 @@ from laudo.report.limits import left_out_sentence
 from laudo.report.names import METRICS, in_order, metric_help, metric_name, part_name, short_name
 from laudo.report.sections.draft import AbsentError, Draft
 from laudo.report.sections.result_figures import result_figures
+from laudo.report.sections.sides import sides_table
 from laudo.report.verdict import no_result
 
 OTHER_PARTS = ("external", "test", "val", "train")
@@ -42,6 +43,7 @@ def build(draft: Draft) -> dict[str, Any]:
         ],
         "per_class": _per_class(result, draft),
         "figures": result_figures(draft, result),
+        "sides": sides_table(draft),
         "folds": _folds(draft),
         "others": _others(draft),
         "left_out": left_out_sentence(evidence, voice),

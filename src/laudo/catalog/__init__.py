@@ -1,0 +1,1 @@
+"""Cases and images in a data base that can be searched."""

@@ -1,0 +1,59 @@
+"""What makes the vectors by which a catalogue finds images that look alike."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import timm
+import torch
+
+from laudo.catalog.vectors import ImageEncoder
+from laudo.core.recipe import Network, Prepare
+from laudo.networks.backbone import Backbone, Scaling
+from laudo.networks.precision import MEMORY_FORMAT, autocast, choose_device, choose_precision
+from laudo.networks.table import pretrained_backbone
+from laudo.prepare.transform import prepare_file, transform_key
+
+PREPARE = Prepare(height=224, width=224, fit="pad", colour="rgb")
+"""Images keep their aspect: a stretched skull would look like another one."""
+
+BATCH = 16
+
+
+def image_encoder(name: str) -> ImageEncoder:
+    """The encoder of a name: any backbone that laudo can load, with its pretrained weights; its own pooled vector is taken.
+
+    Args:
+        name: of a timm network or of one of laudo's own; weights are looked for in LAUDO_WEIGHTS, then in the hub's cache, then
+            at the hub.
+
+    Raises:
+        UnknownNameError, WeightsError: see :func:`laudo.networks.table.pretrained_backbone`.
+    """
+    backbone, spec = pretrained_backbone(Network(backbone=name))
+    facts = [spec.as_dict(), transform_key(PREPARE), timm.__version__]
+    identity = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    scaling, device = Scaling(spec.scaling), choose_device()
+    backbone.requires_grad_(False).eval().to(device).to(memory_format=MEMORY_FORMAT)
+    scaling.to(device)
+
+    def embed(paths: Sequence[Path]) -> np.ndarray:
+        parts = [
+            _vectors(backbone, scaling, paths[start : start + BATCH], device) for start in range(0, len(paths), BATCH)
+        ]
+        return np.concatenate(parts) if parts else np.zeros((0, backbone.vector_size), dtype=np.float32)
+
+    return ImageEncoder(name, identity, embed)
+
+
+@torch.inference_mode()
+def _vectors(backbone: Backbone, scaling: Scaling, paths: Sequence[Path], device: torch.device) -> np.ndarray:
+    pixels = np.stack([prepare_file(path, PREPARE) for path in paths])
+    batch = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(device)
+    with autocast(device, choose_precision("auto", device)):
+        vectors: np.ndarray = backbone(scaling(batch)).float().cpu().numpy()
+    return vectors
