@@ -204,3 +204,13 @@ def test_help_does_not_load_the_data_base():
     )
     assert not {"sqlalchemy", "torch", "pandas", "numpy"} & set(json.loads(done.stdout.splitlines()[-1]))
     assert "--like" in done.stdout
+
+
+def test_a_search_waits_for_no_library_that_it_does_not_need(root):
+    laudo("import", "medpix2", root)
+    code = (
+        "import sys; from laudo.workflows import steps; assert steps.catalog_search('apendicite').images == 1; "
+        "print(*{'pandas', 'pyarrow', 'scipy', 'torch', 'PIL', 'skimage'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

@@ -36,7 +36,7 @@ def test_the_report_shows_every_side_with_its_interval(run):
 
 def test_methods_and_citations_name_what_read_the_texts(run):
     page = run.report_path.read_text(encoding="utf-8")
-    assert "Beside each image its text was read (column text)" in page
+    assert "Beside each image its text was read (text)" in page
     assert "salton1988" in page
     pooled = "logarithmic opinion pool" in page
     assert pooled == (run.recipe().network.fusion == "late")

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 
 from laudo.catalog.fold import folded
-from laudo.core.manifest import COLUMNS
 
 CASE_TEXTS: tuple[str, ...] = (
     "title", "history", "exam", "findings", "differential", "diagnosis", "diagnosis_by", "treatment", "discussion", "topic",
@@ -58,6 +57,8 @@ SAME: dict[str, str] = {
 
 def fields_of(columns: Iterable[str]) -> dict[str, str]:
     """Field of the catalogue → column of a manifest that holds it; what every manifest has keeps its meaning."""
+    from laudo.core.manifest import COLUMNS  # a search asks for no columns, and need not wait for pandas
+
     plain: dict[str, str] = {}
     for column in columns:
         if column not in COLUMNS:

@@ -11,8 +11,8 @@ import pandas as pd
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from laudo.catalog.batches import BATCH, batches
 from laudo.catalog.columns import CASE_TEXTS
-from laudo.catalog.store import BATCH, batches
 from laudo.catalog.tables import Case, DataSet, Image
 from laudo.core.errors import DataError
 from laudo.core.labels import split_labels

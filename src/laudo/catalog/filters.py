@@ -15,9 +15,8 @@ from laudo.catalog.fold import folded
 from laudo.catalog.person import SEXES, read_ages, sex_of
 from laudo.catalog.tables import DataSet, Image, Prediction, RunRow, Value
 from laudo.core.errors import DataError
-from laudo.core.manifest import PARTS
 from laudo.core.messages import _
-from laudo.sources.part_names import part_named
+from laudo.sources.part_names import PART_NAMES, part_named
 
 Names = str | Sequence[str]
 """One value, or several of which one must be."""
@@ -165,7 +164,7 @@ def _sex(_session: Session, text: str) -> ColumnElement[bool]:
 
 def _split(_session: Session, text: str) -> ColumnElement[bool]:
     if not part_named(text):
-        raise DataError(_("This is no part of a split."), found=text, expected=", ".join(PARTS))
+        raise DataError(_("This is no part of a split."), found=text, expected=", ".join(PART_NAMES))
     return Image.split == part_named(text)
 
 

@@ -13,8 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from laudo.catalog.open import Catalog
-from laudo.catalog.store import PICTURES
-from laudo.catalog.tables import Embedding, Encoder, Value
+from laudo.catalog.tables import PICTURES, Embedding, Encoder, Value
 from laudo.catalog.vectors import FLOAT, ImageEncoder, other_weights
 from laudo.core.atomic import atomic_path
 from laudo.core.cache_folder import cache_folder

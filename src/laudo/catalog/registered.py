@@ -8,8 +8,9 @@ from pathlib import Path
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
+from laudo.catalog.batches import BATCH, batches
 from laudo.catalog.fold import clean
-from laudo.catalog.store import BATCH, Stored, batches
+from laudo.catalog.store import Stored
 from laudo.catalog.tables import Prediction, RunRow
 from laudo.core.errors import DataError, RunError
 from laudo.core.messages import _

@@ -9,13 +9,13 @@ from typing import Any
 from sqlalchemy import CTE, ColumnElement, FromClause, Select, Subquery, func, literal, select, true
 from sqlalchemy.orm import Session
 
+from laudo.catalog.batches import BATCH, batches
 from laudo.catalog.columns import CASE_TEXTS
 from laudo.catalog.filters import Filters, conditions_of, find_run, part_of
 from laudo.catalog.nearest import Nearest
 from laudo.catalog.open import Catalog
 from laudo.catalog.result import Found, Hit, Wider
 from laudo.catalog.snippet import make_snippet
-from laudo.catalog.store import BATCH, batches
 from laudo.catalog.tables import Case, DataSet, Image, Prediction, Value
 from laudo.catalog.words import Words, read_words, shortened, typed
 

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from laudo.catalog.batches import BATCH, batches
 from laudo.catalog.columns import CASE_TEXTS
 from laudo.catalog.document import Document, make_document
 from laudo.catalog.rows import CaseRows, Values, rows_of, set_facts
-from laudo.catalog.tables import Case, DataSet, Image, Value
+from laudo.catalog.tables import PICTURES, Case, DataSet, Image, Value
 from laudo.catalog.word_index import WordIndex
 from laudo.core.errors import DataError
 from laudo.core.manifest import Manifest
 from laudo.core.messages import _
 from laudo.core.progress import step
 from laudo.sources.broken_rows import BrokenRow
-
-T = TypeVar("T")
-
-PICTURES = "pictures"
-"""Name under which the number of different pictures is kept."""
-
-BATCH = 500
-"""Rows at a time; SQLite takes at most 32,766 values in one statement."""
 
 MANY = 1000
 """Changed texts from which on the index is put in order at once."""
@@ -242,13 +234,6 @@ def _count_values(session: Session) -> None:
 
 def _union(first: Sequence[str], second: Sequence[str]) -> list[str]:
     return list(dict.fromkeys([*first, *second]))
-
-
-def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """The items in their order, so many at a time."""
-    each = iter(items)
-    while batch := list(islice(each, size)):
-        yield batch
 
 
 _EMPTY_CASE: Values = {**dict.fromkeys(CASE_TEXTS, ""), "sex": "", "age_years": None, "age": ""}

@@ -13,6 +13,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 VERSION = 1
 """Of the tables; a catalogue of another version is refused."""
 
+PICTURES = "pictures"
+"""Name in :class:`Value` under which the number of different pictures is kept."""
+
 Key = String().with_variant(String(collation="C"), "postgresql")
 """Text whose order is that of its characters' numbers on every server."""
 

@@ -11,11 +11,10 @@ import numpy as np
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
+from laudo.catalog.batches import BATCH, batches
 from laudo.catalog.open import Catalog
-from laudo.catalog.store import BATCH, batches
 from laudo.catalog.tables import DataSet, Embedding, Encoder, Image
 from laudo.core.errors import DataError, UnreadableImageError
-from laudo.core.manifest import SEPARATOR
 from laudo.core.messages import _
 from laudo.core.progress import step
 from laudo.sources.broken_rows import BrokenRow
@@ -105,7 +104,7 @@ def _missing(session: Session, name: str) -> tuple[list[tuple[str, Path]], int]:
     rows = session.execute(
         select(Image.file_key, DataSet.root, Image.image).join(DataSet, DataSet.id == Image.set_id).order_by(Image.id)
     )
-    paths = {key: Path(root) / image.partition(SEPARATOR)[0] for key, root, image in rows}
+    paths = {key: Path(root) / image.partition("|")[0] for key, root, image in rows}
     return [(key, path) for key, path in paths.items() if key not in known], len(known & set(paths))
 
 

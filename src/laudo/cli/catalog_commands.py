@@ -60,7 +60,7 @@ def import_(
         ),
     ],
     root: Annotated[
-        Path | None, typer.Argument(metavar="ROOT", help=_("The data set's folder, of a source; default: LAUDO_DATA."))
+        Path | None, typer.Argument(metavar="ROOT", help=_("For a source, the data set's folder; default: LAUDO_DATA."))
     ] = None,
     db: Db = None,
     name: Annotated[

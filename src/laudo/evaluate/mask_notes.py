@@ -80,7 +80,7 @@ def _counted(note: Note, _: Translate) -> str:
 def _mask_rules(note: Note, _: Translate) -> str:
     return _(
         "Each figure is the mean over the structures of the mean over the cases. The volume error is the predicted volume "
-        "minus the true one, over the mean of both: −2 where all was missed, 2 where nothing was there."
+        "minus the true one, over the mean of both: −2 where all was missed, 2 where something was outlined that is not there."
     )
 
 

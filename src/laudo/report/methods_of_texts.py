@@ -18,7 +18,7 @@ def texts_text(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
         return []
     columns = voice.join(list(recipe.data.text))
     return [
-        _("Beside each image its text was read (column {columns}).").format(columns=columns),
+        _("Beside each image its text was read ({columns}).").format(columns=columns),
         _reader(evidence, recipe, voice),
         _joined(recipe, voice),
         _(
@@ -36,7 +36,7 @@ def _reader(evidence: Evidence, recipe: Recipe, voice: Voice) -> str:
         counted = []
         if network.tfidf.words is not None:
             counted.append(
-                _("runs of {low} to {high} words").format(low=network.tfidf.words[0], high=network.tfidf.words[1])
+                _("sequences of {low} to {high} words").format(low=network.tfidf.words[0], high=network.tfidf.words[1])
             )
         if network.tfidf.characters is not None:
             low, high = network.tfidf.characters

@@ -26,7 +26,7 @@ METRICS_OF_MASKS: dict[str, MetricName] = {
     "hd95_mm": MetricName(
         N_("Hausdorff distance, 95 % (lower is better)"),
         N_(
-            "95 % of the voxels of each surface lie at most so far from the other surface, in the worse of the two directions. A "
+            "95 % of the voxels of each surface lie at most this far from the other surface, in the worse of the two directions. A "
             "spot far away shows here once it makes up more than a twentieth of a surface, although Dice may hardly notice it."
         ),
     ),

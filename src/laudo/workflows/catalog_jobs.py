@@ -1,4 +1,7 @@
-"""Jobs on a catalogue: import, search, export, vectors."""
+"""Jobs on a catalogue: import, search, export, vectors.
+
+A search needs neither tables nor readers of images: what needs them imports them when it runs.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,17 @@ from typing import TYPE_CHECKING, Any
 from laudo.catalog.filters import Filters
 from laudo.catalog.nearest import Nearest, encoders, find_nearest
 from laudo.catalog.open import Catalog, check, open_catalog
-from laudo.catalog.registered import register_run, runs_named
 from laudo.catalog.result import Found
 from laudo.catalog.search import search, search_numbers
-from laudo.catalog.store import Counts, Stored, store_manifest
-from laudo.catalog.vectors import embed_images
+from laudo.catalog.vectors import ImageEncoder, embed_images
 from laudo.core.atomic import write_json
 from laudo.core.errors import DataError
 from laudo.core.messages import _
 from laudo.core.progress import say
 from laudo.sources.broken_rows import BrokenRow, broken_rows_skipped
-from laudo.sources.table import GENERIC, SOURCES
 
 if TYPE_CHECKING:
+    from laudo.catalog.store import Counts, Stored
     from laudo.core.manifest import Manifest
 
 RECORD = "export.json"
@@ -48,6 +49,10 @@ def import_into(
     Raises:
         DataError: there is nothing to import, or the catalogue can not be used.
     """
+    from laudo.catalog.registered import register_run, runs_named
+    from laudo.catalog.store import store_manifest
+    from laudo.sources.table import SOURCES
+
     encoder = None
     if embed is not None:
         from laudo.workflows.image_encoders import image_encoder
@@ -71,7 +76,7 @@ def import_into(
 
 
 def _listed(what: str, root: Path | None) -> Manifest:
-    from laudo.sources.table import import_manifest
+    from laudo.sources.table import SOURCES, import_manifest
     from laudo.split.groups import assign_groups
     from laudo.workflows.data_jobs import find_samples
 
@@ -96,6 +101,8 @@ def _listed(what: str, root: Path | None) -> Manifest:
 
 def _name(manifest: Manifest) -> str:
     """Name of the data set: that of its source; one's own data are called after their folder."""
+    from laudo.sources.table import GENERIC
+
     own = manifest.source in {source.name for source in GENERIC}
     return (manifest.root.absolute().name or manifest.source) if own else manifest.source
 
@@ -134,7 +141,7 @@ def embed_into(backbone: str, db: str | Path | None, again: bool = False) -> dic
         return {"catalogue": catalog.address.shown, **_embedded(catalog, encoder, again)}
 
 
-def _embedded(catalog: Catalog, encoder: Any, again: bool) -> dict[str, Any]:
+def _embedded(catalog: Catalog, encoder: ImageEncoder, again: bool) -> dict[str, Any]:
     done = embed_images(catalog, encoder, again)
     return {**vars(done), "skipped": [row._asdict() for row in done.skipped]}
 

@@ -71,7 +71,7 @@ def _sentences(found: dict[str, Any], part: dict[str, Any], draft: Draft) -> lis
     words = [str(word) for word in found.get("words") or []]
     if words:
         more = int(found.get("words_in_all") or len(words)) - min(len(words), WORDS)
-        listed = ", ".join(f"“{word}”" for word in words[:WORDS])
+        listed = ", ".join(_("“{name}”").format(name=word) for word in words[:WORDS])
         told.append(
             _("Taken out for the last row: {words} and {more} more.").format(words=listed, more=voice.integer(more))
             if more > 0
