@@ -74,7 +74,10 @@ def details(run: FinishedRun) -> list[str]:
         lines.append(f"| {name} | {one['dice'].get('n', one['n'])} | {cells} |")
     named = run.result.get("label")
     if named:
-        lines += ["", f"Class that the network names: accuracy {estimate(named['metrics'].get('accuracy'))}, n = {named['n']}."]
+        lines += [
+            "",
+            f"Class that the network names: accuracy {estimate(named['metrics'].get('accuracy'))}, n = {named['n']}.",
+        ]
     return [*lines, ""]
 
 
@@ -85,8 +88,8 @@ def page(runs: Sequence[FinishedRun]) -> str:
     lines = [
         "# Outlines, measured",
         "",
-        "Written by `python docs/outlines.py path/to/runs`; every figure is copied from a run's metrics.json. Means are over structures"
-        " and cases, intervals 95 %, by bootstrap over groups. HD95 and the mean surface distance are in mm, of pictures without a"
+        "Written by `python docs/outlines.py path/to/runs`; every figure is copied from a run's metrics.json. Means are over"
+        " structures and cases, intervals 95 %, by bootstrap over groups. HD95 and the mean surface distance are in mm, of pictures without a"
         " spacing in pixels; surface Dice at the recipe's tolerance.",
         "",
         *table(finished),

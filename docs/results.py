@@ -111,7 +111,12 @@ def estimate(metric: Json | None, n: object) -> str:
 
 def quoted(run: FinishedRun, metric: str) -> str:
     """The quoted figure of a run, and of which part it is."""
-    parts = {"pooled": f"{len(run.models)} folds", "val": "validation part", "test": "test part", "train": "training part"}
+    parts = {
+        "pooled": f"{len(run.models)} folds",
+        "val": "validation part",
+        "test": "test part",
+        "train": "training part",
+    }
     return f"{estimate(run.result['metrics'].get(metric), run.result.get('n'))}; {parts[run.part]}"
 
 
@@ -131,7 +136,9 @@ def cells(system: System, runs: Sequence[FinishedRun]) -> list[str]:
     return [
         _lines([quoted(run, system.metric) + _beside(run, system) + _asked(run) for run in same]),
         _lines(honest),
-        _lines([f"`{run.recipe.name}` {quoted(run, system.metric)}{_beside(run, system)}{_asked(run)}" for run in best]),
+        _lines(
+            [f"`{run.recipe.name}` {quoted(run, system.metric)}{_beside(run, system)}{_asked(run)}" for run in best]
+        ),
         "<br>".join(weights) or "–",
     ]
 

@@ -59,7 +59,10 @@ def test_types():
 
 # the help page -----------------------------------------------------------------------------------------------
 
-HEAVY = ("torch", "torchvision", "lightning", "timm", "pandas", "matplotlib", "scipy", "sklearn", "PIL", "pyarrow")
+HEAVY = (
+    *("torch", "torchvision", "lightning", "timm", "pandas", "matplotlib", "scipy", "sklearn", "PIL", "pyarrow"),
+    *("sqlalchemy", "transformers", "open_clip", "tokenizers"),
+)
 
 WHAT_IS_IMPORTED = """
 import json, runpy, sys

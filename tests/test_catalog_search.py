@@ -192,14 +192,14 @@ PIECES = st.one_of(
 QUESTIONS = st.one_of(st.text(), st.lists(PIECES, max_size=5).map(" ".join), st.lists(PIECES, max_size=5).map("".join))
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(QUESTIONS)
 def test_both_data_bases_give_the_same_answer_to_any_question(both, question):
     sets = [set(search_numbers(catalog, question, Filters())) for catalog in both]
     assert sets[0] == sets[1]
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.lists(st.sampled_from(VOCABULARY), min_size=1, max_size=3), st.booleans())
 def test_the_answers_are_those_of_a_naive_search(both, chosen, as_phrase):
     """Every word of the question stands in the texts of each answer, and of no other image."""

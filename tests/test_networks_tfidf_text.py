@@ -38,7 +38,9 @@ def test_it_is_scikit_learns_pipeline():
     words = TfidfVectorizer(ngram_range=(1, 2), stop_words=list(STOP_WORDS), **common)
     letters = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), **common)
     said = [text for text in TEXTS if text]
-    oracle = make_pipeline(make_union(words, letters), TruncatedSVD(5, n_iter=7, random_state=0), Normalizer()).fit(said)
+    oracle = make_pipeline(make_union(words, letters), TruncatedSVD(5, n_iter=7, random_state=0), Normalizer()).fit(
+        said
+    )
     np.testing.assert_allclose(found.encode(said), oracle.transform(said), atol=1e-5)
     new = ["CT of the brain", "a herniated nodule in the chest"]
     np.testing.assert_allclose(found.encode(new), oracle.transform(new), atol=1e-5)

@@ -25,7 +25,9 @@ def test_a_column_that_is_not_there_is_named():
 
 
 def test_words_of_the_classes_name_them_but_not_those_that_say_nothing():
-    words = naming_words(["Brain and Neuro", "Head and Neck", "Dental, Oral, or Tooth"], {"Brain and Neuro": ["Cerebr*"]})
+    words = naming_words(
+        ["Brain and Neuro", "Head and Neck", "Dental, Oral, or Tooth"], {"Brain and Neuro": ["Cerebr*"]}
+    )
     assert set(words) == {"brain", "neuro", "head", "neck", "dental", "oral", "tooth", "cerebr*"}
     assert list(words) == sorted(words, key=lambda word: (-len(word), word))
 

@@ -37,7 +37,13 @@ def no_connection(monkeypatch):
 
 
 def recipe(name: str, checkpoint, *settings: str):
-    small = [f"prepare.height={SIDE_PX}", f"prepare.width={SIDE_PX}", "split.by=group", "data.source=csv", "data.label=null"]
+    small = [
+        f"prepare.height={SIDE_PX}",
+        f"prepare.width={SIDE_PX}",
+        "split.by=group",
+        "data.source=csv",
+        "data.label=null",
+    ]
     quick = ["training.epochs=4", "evaluation.bootstrap=100", f"network.weights={checkpoint}"]
     return load_recipe(name, [*small, *quick, *settings])
 

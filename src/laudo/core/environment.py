@@ -7,6 +7,7 @@ import os
 import platform
 import shlex
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -26,20 +27,16 @@ PACKAGES = (
     "scikit-image",
     "safetensors",
 )
+OPTIONAL = ("transformers", "open_clip_torch", "tokenizers")
+"""Told where they are installed."""
 
 
 def describe_environment(device: str, precision: str, **hashes: str) -> dict[str, Any]:
     """Versions, processor, device and the given hashes, for ``environment.json``."""
-    versions = {}
-    for name in PACKAGES:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            versions[name] = "not installed"
     return {
         "laudo": laudo.__version__,
         "python": platform.python_version(),
-        "packages": versions,
+        "packages": describe_packages(),
         "system": platform.system(),
         "machine": platform.machine(),
         "cores": os.cpu_count(),
@@ -49,6 +46,20 @@ def describe_environment(device: str, precision: str, **hashes: str) -> dict[str
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "hashes": hashes,
     }
+
+
+def describe_packages() -> dict[str, str]:
+    """Version of each package that figures depend on; of optional ones, of those that are installed."""
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = "not installed"
+    for name in OPTIONAL:
+        with suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(name)
+    return versions
 
 
 def _command() -> str:

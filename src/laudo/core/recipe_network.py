@@ -97,7 +97,8 @@ class Network(Section):
     tfidf: Tfidf = Tfidf()
     """How `text: tfidf` counts."""
     weights: str = "hub"
-    """A safetensors file, `hub` (LAUDO_WEIGHTS, then the hub's cache, then the hub) or `none` (random)."""
+    """A safetensors file, `hub` (LAUDO_WEIGHTS, then the hub's cache, then the hub) or `none` (random); of `clip` and `open_clip` a
+    checkpoint's folder, or `hub:OWNER/NAME[@REVISION]`."""
     input_scaling: InputScaling | None = None
     """Only for weights whose own configuration does not say it."""
     blocks: tuple[BlockName, ...] = ()

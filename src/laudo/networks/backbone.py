@@ -60,6 +60,7 @@ class Backbone(nn.Module):
         smallest_px: height and width that an image must have at least.
         exact_px: height and width that an image must have, where the network knows places of one size only; None: any.
         cam_layer: dotted name of the module whose output class-activation maps are drawn on; empty: the feature map.
+        form: what decides its answer and shows neither in its name nor in its weights, such as a number of heads.
     """
 
     map_channels: int
@@ -68,6 +69,7 @@ class Backbone(nn.Module):
     smallest_px: int = 1
     exact_px: tuple[int, int] | None = None
     cam_layer: str = ""
+    form: str = ""
 
     def feature_map(self, x: Tensor) -> Tensor:
         """Last feature map (B, C, h, w) of scaled images (B, 3, H, W)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -40,6 +41,7 @@ class ClipBackbone(Backbone):
 
     def __init__(self, shape: Mapping[str, Any]) -> None:
         super().__init__()
+        self.form = json.dumps(shape, sort_keys=True, default=str)
         self.family = str(shape["family"])
         self.patch_px = int(shape["patch_size"])
         self.side_px = self._side_px(shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,6 +40,7 @@ class OpenClipBackbone(Backbone):
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         super().__init__()
+        self.form = json.dumps(options, sort_keys=True, default=str)
         model = load_package("open_clip").model
         settings = model.CLIPVisionCfg(**{**options["vision_cfg"], "timm_model_pretrained": False})
         _refuse(settings)

@@ -29,7 +29,9 @@ class TextTable:
         self.path = path
         rows = read_rows(path)
         names = list(rows[0][1]) if rows else []
-        known = match_columns(name for name in names if name not in columns)  # what is asked for outright is no other's synonym
+        known = match_columns(
+            name for name in names if name not in columns
+        )  # what is asked for outright is no other's synonym
         image = known.get("image")
         texts = [name if name in names else known.get(name, "") for name in columns]
         if image is None or not all(texts):

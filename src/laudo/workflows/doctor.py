@@ -14,7 +14,7 @@ from laudo.core.environment import describe_environment
 from laudo.core.messages import current_language
 from laudo.core.recipe_file import shipped_recipes
 from laudo.networks.precision import choose_device, choose_precision
-from laudo.networks.table import BACKBONES
+from laudo.networks.table import BACKBONES, IMAGE_SIDES
 
 
 def examine_machine() -> dict[str, Any]:
@@ -35,6 +35,6 @@ def examine_machine() -> dict[str, Any]:
         "LAUDO_DATA": os.environ.get("LAUDO_DATA", "–"),
         "LAUDO_WEIGHTS": os.environ.get("LAUDO_WEIGHTS", "–"),
         "cache": f"{cache_folder()} ({free / 2**30:.0f} GiB free)",
-        "networks": f"{', '.join(BACKBONES)}, timm: {len(timm.list_models())}",
+        "networks": f"{', '.join([*BACKBONES, *IMAGE_SIDES])}, timm: {len(timm.list_models())}",
         "recipes": ", ".join(shipped_recipes()),
     }

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from laudo.core.atomic import atomic_path
 from laudo.core.cache_folder import cache_folder
+from laudo.core.environment import OPTIONAL, describe_packages
 from laudo.core.recipe import Recipe, View
 from laudo.networks.classifier import Classifier
 from laudo.networks.frozen import FrozenNetwork
@@ -36,6 +37,7 @@ def cached_features(classifier: Classifier | FrozenNetwork, recipe: Recipe, data
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     facts = [
         recipe.network.backbone,
+        *([classifier.backbone.form, *_versions()] if classifier.backbone.form else []),
         classifier.pooling,
         classifier.plane if isinstance(classifier, FrozenNetwork) else None,
         classifier.scaling.factor,
@@ -57,6 +59,12 @@ def cached_features(classifier: Classifier | FrozenNetwork, recipe: Recipe, data
         with atomic_path(path) as temporary:
             save_file({"features": stored}, temporary, metadata={"crc32": str(_checksum(stored))})
     return stored
+
+
+def _versions() -> list[str]:
+    """Of the libraries that networks of images and texts are built by."""
+    packages = describe_packages()
+    return [f"{name} {packages[name]}" for name in OPTIONAL if name in packages]
 
 
 def _read_features(path: Path) -> Tensor | None:

@@ -18,8 +18,7 @@ from laudo.networks.precision import MEMORY_FORMAT, autocast, choose_device, cho
 from laudo.networks.table import pretrained_backbone
 from laudo.prepare.transform import prepare_file, transform_key
 
-PREPARE = Prepare(height=224, width=224, fit="pad", colour="rgb")
-"""Images keep their aspect: a stretched skull would look like another one."""
+SIDE_PX = 224
 
 BATCH = 16
 
@@ -35,7 +34,10 @@ def image_encoder(name: str) -> ImageEncoder:
         UnknownNameError, WeightsError: see :func:`laudo.networks.table.pretrained_backbone`.
     """
     backbone, spec = pretrained_backbone(Network(backbone=name))
-    facts = [spec.as_dict(), transform_key(PREPARE), timm.__version__]
+    side = backbone.exact_px or (SIDE_PX, SIDE_PX)
+    # images keep their aspect: a stretched skull would look like another one
+    prepare = Prepare(height=side[0], width=side[1], fit="pad", colour="rgb")
+    facts = [spec.as_dict(), transform_key(prepare), timm.__version__]
     identity = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     scaling, device = Scaling(spec.scaling), choose_device()
     backbone.requires_grad_(False).eval().to(device).to(memory_format=MEMORY_FORMAT)
@@ -43,7 +45,8 @@ def image_encoder(name: str) -> ImageEncoder:
 
     def embed(paths: Sequence[Path]) -> np.ndarray:
         parts = [
-            _vectors(backbone, scaling, paths[start : start + BATCH], device) for start in range(0, len(paths), BATCH)
+            _vectors(backbone, scaling, [prepare_file(path, prepare) for path in paths[start : start + BATCH]], device)
+            for start in range(0, len(paths), BATCH)
         ]
         return np.concatenate(parts) if parts else np.zeros((0, backbone.vector_size), dtype=np.float32)
 
@@ -51,9 +54,8 @@ def image_encoder(name: str) -> ImageEncoder:
 
 
 @torch.inference_mode()
-def _vectors(backbone: Backbone, scaling: Scaling, paths: Sequence[Path], device: torch.device) -> np.ndarray:
-    pixels = np.stack([prepare_file(path, PREPARE) for path in paths])
-    batch = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(device)
+def _vectors(backbone: Backbone, scaling: Scaling, pictures: Sequence[np.ndarray], device: torch.device) -> np.ndarray:
+    batch = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).to(device)
     with autocast(device, choose_precision("auto", device)):
         vectors: np.ndarray = backbone(scaling(batch)).float().cpu().numpy()
     return vectors

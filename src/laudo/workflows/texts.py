@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import torch
 
 from laudo.core.errors import DataError
 from laudo.core.messages import _
@@ -76,7 +75,7 @@ class Texts:
         words = naming_words(manifest.classes, recipe.data.label_words)
         encoder = None
         if network.text != TFIDF:
-            encoder = pretrained_text_encoder(network.text, network.weights, torch.device("cpu"))
+            encoder = pretrained_text_encoder(network.text, network.weights, dataset.device)
         return cls(recipe, tuple(plain), tuple(without_words(plain, words)), words, encoder)
 
     def read(self, rows: np.ndarray, masked: bool = False) -> ReadTexts:
