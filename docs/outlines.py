@@ -89,8 +89,8 @@ def page(runs: Sequence[FinishedRun]) -> str:
         "# Outlines, measured",
         "",
         "Written by `python docs/outlines.py path/to/runs`; every figure is copied from a run's metrics.json. Means are over"
-        " structures and cases, intervals 95 %, by bootstrap over groups. HD95 and the mean surface distance are in mm, of pictures without a"
-        " spacing in pixels; surface Dice at the recipe's tolerance.",
+        " structures and cases, intervals 95 %, by bootstrap over groups. HD95 and the mean surface distance are in mm, of"
+        " pictures without a spacing in pixels; surface Dice at the recipe's tolerance.",
         "",
         *table(finished),
         "",
