@@ -8,10 +8,10 @@ from laudo.catalog.document import MOST_TIMES, MOST_WORDS, make_document
 from laudo.catalog.fold import clean, folded, words_of
 from laudo.catalog.person import Ages, age_years_of, read_ages, sex_of
 from laudo.catalog.snippet import LENGTH, make_snippet
-from laudo.catalog.stop_words import STOP_WORDS
 from laudo.catalog.tsvector import vector_text
 from laudo.catalog.words import Term, Words, read_words, shortened, typed
 from laudo.core.errors import DataError
+from laudo.core.stop_words import STOP_WORDS
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ SETTINGS = Tfidf(at_least=1, components=5)
 def test_it_is_scikit_learns_pipeline():
     found = TfidfText.fit(TEXTS, SETTINGS)
     common = {"sublinear_tf": True, "strip_accents": "unicode"}
-    words = TfidfVectorizer(ngram_range=(1, 2), stop_words=list(STOP_WORDS), **common)
+    words = TfidfVectorizer(ngram_range=(1, 2), stop_words=sorted(STOP_WORDS), **common)
     letters = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), **common)
     said = [text for text in TEXTS if text]
     oracle = make_pipeline(make_union(words, letters), TruncatedSVD(5, n_iter=7, random_state=0), Normalizer()).fit(

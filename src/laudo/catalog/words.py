@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from laudo.catalog.fold import clean, spelled, words_of
-from laudo.catalog.stop_words import STOP_WORDS
+from laudo.core.stop_words import STOP_WORDS
 
 QUOTES = str.maketrans(dict.fromkeys("“”„‟«»＂", '"'))
 """Quotation marks of all kinds."""

@@ -1,30 +1,23 @@
-"""Words that say nothing by themselves, in English, Portuguese and Spanish; written without accents."""
+"""Words that say nothing about a case, in English, Portuguese and Spanish, in small letters and without accents.
+
+Short words that are also terms or abbreviations of the field are not among them (His, LES, TE, MI, TU, IV, MS).
+"""
 
 from __future__ import annotations
 
-_ENGLISH = (
-    "a about above after again against all also am an and any are as at be because been before being below "
-    "between both but by can could did do does doing down during each few for from further had has have having "
-    "he her here hers him his how i if in into is it its itself just may me might more most my no nor not now "
-    "of off on once only or other our out over own same she should so some such than that the their them then "
-    "there these they this those through to too under until up upon very was we were what when where which "
-    "while who whom why will with within would you your"
+ENGLISH = (
+    "a an and are as at be been being but by can did do does for from had has have he her if in into is it its no nor "
+    "not of off on or our over own she so such than that the their them then there these they this those through to "
+    "under until up was we were what when where which while who will with within without you your"
 )
-_PORTUGUESE = (
-    "a ao aos aquela aquelas aquele aqueles aquilo as ate cada com como da das de dela delas dele deles depois "
-    "do dos durante e ela elas ele eles em entre era essa essas esse esses esta estao estas estava este estes "
-    "eu foi foram ha isso isto ja lhe lhes mais mas mesmo meu minha muito na nas nem no nos nossa nosso num "
-    "numa o os ou para pela pelas pelo pelos per por porque qual quando que quem se seja sem ser seu seus so "
-    "sob sobre sua suas tambem tem teve ter um uma umas uns"
+PORTUGUESE = (
+    "a ao aos as ate com como da das de dela dele delas deles depois do dos e ela ele elas eles em entre era essa "
+    "esse esta este estava foi foram ha isso isto ja mais mas mesmo muito na nas nao nem no nos num numa o os ou para "
+    "pela pelas pelo pelos por quando que quem sao se sem ser seu seus sob sobre sua suas tambem tem um uma umas uns"
 )
-_SPANISH = (
-    "a al algo algunas algunos ante antes aquel aquella asi aun bajo cada como con contra cual cuando de del "
-    "desde donde dos durante e el ella ellas ellos en entre era es esa esas ese eso esos esta estaba estan "
-    "estas este esto estos fue fueron ha habia han hasta hay la las le les lo los mas me mi mientras muy ni no "
-    "nos nosotros o os otra otras otro otros para pero poco por porque que quien se sea segun ser si sido sin "
-    "sobre son su sus tambien tan tanto te tiene tienen toda todas todo todos tras tu un una unas uno unos y ya"
+SPANISH = (
+    "a al algo como con cual cuando de del desde donde e el ella ellas ellos en entre era es esa ese esta estan este "
+    "fue fueron ha han hasta hay la las le lo los mas mientras muy ni no nos o para pero por porque que quien se ser "
+    "si sin sobre son su sus tambien tiene u un una unas uno unos y ya"
 )
-
-STOP_WORDS: tuple[str, ...] = tuple(sorted({*_ENGLISH.split(), *_PORTUGUESE.split(), *_SPANISH.split()}))
-"""Of all three: a collection may hold texts in more than one of them. "no", "sin", "sem" and "not" say that something is
-absent, but which of the other words they belong to is lost in counting anyway."""
+STOP_WORDS: frozenset[str] = frozenset(" ".join((ENGLISH, PORTUGUESE, SPANISH)).split())

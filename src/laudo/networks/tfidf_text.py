@@ -150,7 +150,7 @@ def _counters(settings: Tfidf) -> list[TfidfVectorizer]:
     common: dict[str, Any] = {"sublinear_tf": True, "strip_accents": "unicode", "min_df": settings.at_least}
     found = []
     if settings.words is not None:
-        found.append(TfidfVectorizer(ngram_range=settings.words, stop_words=list(STOP_WORDS), **common))
+        found.append(TfidfVectorizer(ngram_range=settings.words, stop_words=sorted(STOP_WORDS), **common))
     if settings.characters is not None:
         found.append(TfidfVectorizer(analyzer="char_wb", ngram_range=settings.characters, **common))
     return found

@@ -136,12 +136,11 @@ class FusedLearner(ClassifierLearner):
     def _concatenated_sides(
         self, run: Run, manifest: Manifest, masked: ReadTexts, deadline: Deadline
     ) -> dict[SideName, Side] | None:
-        """The same classifier, trained again with one of the two held still, so that nothing can be learned from it."""
+        """The same classifier, trained again without the text, or with image features that say nothing."""
         assert self.read is not None, "train comes first"
         plain = image_learner(self.recipe, self.dataset, self.unfitted)
-        still = np.zeros_like(self.read.vectors)
         learners: dict[SideName, ImageLearner] = {
-            "image": plain.with_beside(still),
+            "image": plain,
             "text": plain.with_beside(self.read.vectors).without_image(),
             "masked": plain.with_beside(masked.vectors),
         }
