@@ -29,6 +29,11 @@ def test_the_longer_common_path_wins(tmp_path):
     assert found.of(tmp_path / "c" / "one.png") == "name"
 
 
+def test_of_two_files_of_one_name_the_ending_decides(tmp_path):
+    found = TextTable(table(tmp_path, "image,text\none.png,first\none.jpg,second\n"), ["text"])
+    assert (found.of(tmp_path / "one.png"), found.of(tmp_path / "one.jpg")) == ("first", "second")
+
+
 def test_two_rows_for_one_image_must_say_the_same(tmp_path):
     found = TextTable(table(tmp_path, "image,text\none,same\none,same\ntwo,x\ntwo,y\n"), ["text"])
     assert found.of(tmp_path / "one.png") == "same"

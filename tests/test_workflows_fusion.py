@@ -18,7 +18,7 @@ from laudo.workflows import train_run
 from laudo.workflows.evaluate_run import evaluate_external
 from laudo.workflows.open_model import open_model
 from laudo.workflows.use_model import explain_paths, predict_paths
-from training_example import plain_report, small_recipe, train
+from training_example import draw, plain_report, save, small_recipe, train
 
 TFIDF = {"words": [1, 1], "characters": None, "at_least": 1, "components": 20}
 BASE = {
@@ -192,6 +192,77 @@ def test_each_answer_that_chooses_the_weights_of_an_ensemble_is_of_a_classifier_
     assert not np.allclose(own.probabilities, validated.probabilities)
 
 
+@pytest.mark.parametrize("kind", ["classical", "dense"])
+def test_the_model_of_every_fold_answers_as_the_fold_says(kind, data, tmp_path):
+    root = train(small_recipe(*KINDS[kind]), data, tmp_path / "run", folds=True)
+    for fold in root.folds():
+        stored = fold.predictions("test")
+        files = [data / name for name in stored.table["image"]]
+        rows = predict_paths(fold, files, tmp_path / fold.folder.name, texts=data / "table.csv")
+        found = rows[[f"probability:{name}" for name in stored.classes]].to_numpy(dtype=float)
+        np.testing.assert_allclose(found, stored.probabilities, atol=1e-5)
+
+
+def test_the_text_alone_knows_nothing_of_the_images(data, tmp_path):
+    described = {"network": {"descriptors": ["intensity"]}}
+    recipe = small_recipe(LATE, FROZEN_DENSE, described)
+    first = train(recipe, data, tmp_path / "first")
+    changed = tmp_path / "data"
+    shutil.copytree(data, changed)
+    for number, path in enumerate(sorted((changed / "images").iterdir())):
+        save(path, draw(5000 + number, number % 2 == 0))
+    second = train(recipe, changed, tmp_path / "second")
+    names = [set(one.predictions("test").table["sample"]) for one in (first, second)]
+    assert names[0] == names[1]
+    both = [one.predictions("test-text").table.set_index("sample").sort_index() for one in (first, second)]
+    columns = [f"probability:{name}" for name in CLASSES]
+    np.testing.assert_allclose(*[one[columns].to_numpy(dtype=float) for one in both], atol=1e-6)
+
+
+def test_the_masked_side_is_the_same_when_the_words_that_name_a_class_are_others(data, tmp_path):
+    changed = tmp_path / "data"
+    shutil.copytree(data, changed)
+    rows = list(csv.DictReader((data / "table.csv").open(encoding="utf-8")))
+    for row in rows:
+        row["text"] = row["text"].replace("square", "plain")
+    with (changed / "table.csv").open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    recipe = small_recipe(LATE, CLASSICAL)
+    runs = [train(recipe, place, tmp_path / f"run-{number}") for number, place in enumerate((data, changed))]
+    np.testing.assert_allclose(*[one.predictions("test-masked").probabilities for one in runs], atol=1e-9)
+    assert not np.allclose(*[one.predictions("test").probabilities for one in runs])
+
+
+def test_a_column_that_is_the_class_is_no_text(data, tmp_path):
+    rows = list(csv.DictReader((data / "table.csv").open(encoding="utf-8")))
+    shutil.copytree(data, tmp_path / "data")
+    with (tmp_path / "data" / "table.csv").open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, [*rows[0], "seen"])
+        writer.writeheader()
+        writer.writerows({**row, "seen": row["label"]} for row in rows)
+    with pytest.raises(RecipeError, match="the class itself"):
+        train(small_recipe(LATE, {"data": {"text": ["text", "seen"]}}), tmp_path / "data", tmp_path / "run")
+
+
+def test_a_table_of_other_images_is_refused(data, runs, tmp_path):
+    (tmp_path / "other.csv").write_text("image,text\nnobody.png,words\n", encoding="utf-8")
+    with pytest.raises(DataError, match="no text of any"):
+        predict_paths(runs("late"), [data / "images"], tmp_path / "out", texts=tmp_path / "other.csv")
+
+
+@pytest.mark.parametrize("change", [{"weights": [1.0]}, {"weights": [1.0, -1.0]}, {"classifiers": "x"}, {"size": None}])
+def test_a_damaged_description_of_the_text_side_is_refused(change, runs, tmp_path):
+    run = Run(tmp_path / "run")
+    shutil.copytree(runs("late").folder, run.folder)
+    facts = run.json("model")
+    facts["text"] |= change
+    run.write_json("model", facts)
+    with pytest.raises(RunError):
+        open_model(run)
+
+
 def test_folds_pool_their_sides(data, tmp_path):
     root = train(small_recipe(LATE, CLASSICAL), data, tmp_path / "run", folds=True)
     sides = root.json("metrics")["sides"]["parts"]["pooled"]
@@ -273,6 +344,8 @@ def test_data_without_texts_are_refused_before_anything_is_trained(data, tmp_pat
         ({"network": {"tfidf": {"words": None, "characters": None}}}, "words, characters or both"),
         ({"network": {"tfidf": {"words": [2, 1]}}}, "shorter length"),
         ({"evaluation": {"leakage_check": True}}, "leakage_check"),
+        ({"data": {"text": ["label"]}}, "the class itself"),
+        ({"training": {"report_at_epochs": [1]}}, "report_at_epochs"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(change, told):

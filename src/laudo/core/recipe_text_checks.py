@@ -37,5 +37,10 @@ def check_texts(recipe: Recipe) -> None:
         )
     if network.fusion == "concatenation" and network.companions:
         raise ValueError(_("network.fusion: concatenation does not go with network.companions"))
+    if recipe.training.report_at_epochs:
+        raise ValueError(_("training.report_at_epochs does not go with network.text"))
+    told = [name for name in recipe.data.text if name in {"label", recipe.data.label}]
+    if told:
+        raise ValueError(_("data.text: {name} is the class itself").format(name=told[0]))
     if recipe.evaluation.leakage_check:
         raise ValueError(_("evaluation.leakage_check does not go with network.text"))

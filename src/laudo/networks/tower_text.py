@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from laudo.core.atomic import atomic_path, write_json, write_text
-from laudo.core.environment import file_hash
+from laudo.core.environment import describe_packages, file_hash
 from laudo.core.messages import _
 from laudo.core.progress import say
 from laudo.networks.precision import Precision, autocast, choose_precision
@@ -91,7 +91,7 @@ class TowerText:
         """Hash of all that decides the vectors, number format, device and library included."""
         file = hashlib.sha256((self.tokenizer.file or "").encode()).hexdigest()
         read = [self.kind, self.config, self.source.weights_sha256, self.tokenizer.rules.as_dict(), file]
-        facts = [*read, self.precision, self.device.type, torch.__version__]
+        facts = [*read, self.precision, self.device.type, describe_packages()]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:

@@ -180,7 +180,7 @@ def load_model(run: Run, device: torch.device) -> Model:
     if network.companions and spec is not None:
         companions = load_companions(run, network, spec, prepare.image_plane, len(classes), int(facts["members"]))
         companions = companions.to(device)
-    text = None if read is None else TextPart.load(run, read, device)
+    text = None if read is None else TextPart.load(run, read, len(classes), device)
     return Model(classifier, classical, spec, network, prepare, classes, threshold, views, facts, companions, text)
 
 

@@ -77,18 +77,31 @@ class TextPart:
         }
 
     @classmethod
-    def load(cls, run: Run, facts: dict[str, Any], device: torch.device) -> TextPart:
+    def load(cls, run: Run, facts: dict[str, Any], classes: int, device: torch.device) -> TextPart:
         """Read what :meth:`save` wrote; nothing is unpickled.
+
+        Args:
+            run: the run.
+            facts: ``text`` of model.json.
+            classes: that the model tells apart.
+            device: where the encoder computes.
 
         Raises:
             RunError: a file is missing, damaged or not of this model.
         """
+        try:
+            size, count = int(facts["size"]), int(facts["classifiers"])
+            columns, weights = tuple(map(str, facts["columns"])), tuple(map(float, facts["weights"]))
+            if len(weights) != (2 if count else 0) or not all(0 <= weight < np.inf for weight in weights):
+                raise ValueError(f"weights {weights}")
+        except (KeyError, TypeError, ValueError) as error:
+            raise run.damaged(run.model_path, f"{type(error).__name__}: {error}") from error
         encoder = load_text_encoder(run.text_folder, device)
-        if encoder.size != facts["size"]:
-            raise run.damaged(run.text_folder, f"{encoder.size} ≠ {facts['size']}")
-        paths = [run.text_classifier_path(number) for number in range(1, int(facts["classifiers"]) + 1)]
+        if encoder.size != size:
+            raise run.damaged(run.text_folder, f"{encoder.size} ≠ {size}")
+        paths = [run.text_classifier_path(number) for number in range(1, count + 1)]
         classifiers = tuple(load_classical(path) for path in paths)
         for path, one in zip(paths, classifiers, strict=True):
-            if one.features != encoder.size:
-                raise run.damaged(path, f"{one.features} ≠ {encoder.size}")
-        return cls(encoder, tuple(facts["columns"]), classifiers, tuple(facts["weights"]))
+            if (one.features, one.classes) != (encoder.size, classes):
+                raise run.damaged(path, f"{one.features}, {one.classes} ≠ {encoder.size}, {classes}")
+        return cls(encoder, columns, classifiers, weights)

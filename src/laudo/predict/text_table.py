@@ -15,7 +15,7 @@ class TextTable:
     """Texts in a CSV, TSV or Parquet table: a row an image, with its path or its name.
 
     The text of an image is in the row whose path ends as the image's does, with or without the file's ending; the longer the
-    common end, the better.
+    common end, the better, and of equally long ones the row with the same ending.
 
     Args:
         path: the table.
@@ -41,7 +41,7 @@ class TextTable:
                 expected=_("columns: {names}").format(names=", ".join(["image", *columns])),
                 found=", ".join(names) or _("no row"),
             )
-        self._by_name: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+        self._by_name: dict[str, list[tuple[tuple[str, ...], str, str]]] = {}
         for row in rows:
             self._add(row, image, texts)
 
@@ -52,10 +52,10 @@ class TextTable:
             UnreadableImageError: several rows could be meant, and their texts differ.
         """
         own = _parts(image.resolve().as_posix())
-        found: dict[int, set[str]] = {}
-        for parts, text in self._by_name.get(own[-1], []):
+        found: dict[tuple[int, bool], set[str]] = {}
+        for parts, name, text in self._by_name.get(own[-1], []):
             if own[-len(parts) :] == parts:
-                found.setdefault(len(parts), set()).add(text)
+                found.setdefault((len(parts), name == image.name), set()).add(text)
         best = found[max(found)] if found else {""}
         if len(best) > 1:
             raise UnreadableImageError(
@@ -66,15 +66,26 @@ class TextTable:
             )
         return best.pop()
 
+    def told(self, images: Sequence[Path]) -> int:
+        """How many of these images have a text, or several that could be meant."""
+        found = 0
+        for image in images:
+            try:
+                found += bool(self.of(image))
+            except UnreadableImageError:
+                found += 1
+        return found
+
     def _add(self, row: Record, image: str, texts: Sequence[str]) -> None:
         values = row[1]
-        parts = _parts(str(values[image] or "").replace("\\", "/"))
+        path = str(values[image] or "").strip().replace("\\", "/")
+        parts = _parts(path)
         if parts:
             text = "\n".join(found for name in texts if (found := str(values[name] or "").strip()))
-            self._by_name.setdefault(parts[-1], []).append((parts, text))
+            self._by_name.setdefault(parts[-1], []).append((parts, PurePosixPath(path).name, text))
 
 
 def _parts(path: str) -> tuple[str, ...]:
     """Folders and name, the name without its ending."""
-    found = PurePosixPath(path).parts
+    found = tuple(part for part in PurePosixPath(path).parts if part != "..")
     return (*found[:-1], stem(found[-1])) if found else ()

@@ -21,6 +21,7 @@ def texts_text(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
         _("Beside each image its text was read ({columns}).").format(columns=columns),
         _reader(evidence, recipe, voice),
         _joined(recipe, voice),
+        *_fitted_on_all(recipe, voice),
         _(
             "The image alone, the text alone, and both with the words that name a class taken out of the text were judged in the "
             "same way."
@@ -60,3 +61,13 @@ def _joined(recipe: Recipe, voice: Voice) -> str:
         "For the text {name} answered; image and text were joined in a logarithmic opinion pool{cited} whose two weights had the "
         "lowest log-loss on samples that neither side was trained on."
     ).format(name=classical_name(network.text_classifier, voice), cited=cite(POOL))
+
+
+def _fitted_on_all(recipe: Recipe, voice: Voice) -> list[str]:
+    """Of several networks, what the texts' side of each has seen of the samples that it did not learn from."""
+    _ = voice.gettext
+    if recipe.training.ensemble == 1 or recipe.network.text != "tfidf" or recipe.network.fusion != "late":
+        return []
+    return [
+        _("The words' weights and components, which know no classes, were fitted once on the texts of all of them.")
+    ]

@@ -33,10 +33,11 @@ class FusedLearner(ClassifierLearner):
     """Learns from images and from what was written about them.
 
     Attributes:
-        image: learns from the images; with `fusion: concatenation`, :meth:`train` gives it the texts too.
+        image: learns from the images, and never changes: every split begins with it.
         texts: of every sample.
         read: the texts as numbers; None before :meth:`train`.
         late: the text's own answer, with `fusion: late`; None before :meth:`train`.
+        trained: the image's learner after :meth:`train`, with `fusion: concatenation` given the texts too.
         seen: (n, K) the image's answers as far as they were asked for, NaN elsewhere: every side needs the same ones.
     """
 
@@ -44,6 +45,7 @@ class FusedLearner(ClassifierLearner):
     texts: Texts
     read: ReadTexts | None = None
     late: LateFusion | None = None
+    trained: ImageLearner | None = None
     seen: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
 
     @classmethod
@@ -55,23 +57,23 @@ class FusedLearner(ClassifierLearner):
     @property
     def explained(self) -> Classifier | Ensemble | None:
         """The image's network, when maps can be drawn of it."""
-        return self.image.explained
+        return self._asked.explained
 
     @property
     def descriptors(self) -> np.ndarray | None:
         """(n, D) what stands beside the images; concatenated texts too."""
-        return self.image.descriptors
+        return self._asked.descriptors
 
     @property
     def ready(self) -> bool:
         """Whether both sides can answer."""
-        return self.image.ready and self.read is not None
+        return self._asked.ready and self.read is not None
 
     @property
     def facts(self) -> dict[str, Any]:
         """Of the image's side; and what validation chose among for the text."""
         beside = {} if self.late is None else {"text_classifiers": self.late.tried}
-        return {**self.image.facts, **beside}
+        return {**self._asked.facts, **beside}
 
     def parts(self, manifest: Manifest) -> Manifest:
         """As the image's learner uses them."""
@@ -79,21 +81,25 @@ class FusedLearner(ClassifierLearner):
 
     def with_recipe(self, recipe: Recipe) -> Self:
         """See :meth:`ClassifierLearner.with_recipe`."""
-        return replace(self, recipe=recipe, image=self.image.with_recipe(recipe), read=None, late=None)
+        return replace(self, recipe=recipe, image=self.image.with_recipe(recipe), read=None, late=None, trained=None)
 
     def train(self, run: Run, manifest: Manifest, deadline: Deadline) -> Fitted:
         """See :meth:`ClassifierLearner.train`."""
         read = self.texts.read(manifest.indices("train"))  # first: should it fail, no hours are lost
         self.seen = np.full((len(manifest), len(manifest.classes)), np.nan)
-        if self.recipe.network.fusion == "concatenation":
-            self.image = self.image.with_beside(read.vectors)
-            fitted = self.image.train(run, manifest, deadline)
-        else:
-            fitted = self.image.train(run, manifest, deadline)
-            if self.image.ready:
-                self.late = self._late(manifest, read)
+        late = self.recipe.network.fusion == "late"
+        self.late = None
+        self.trained = replace(self.image) if late else self.image.with_beside(read.vectors)
+        fitted = self.trained.train(run, manifest, deadline)
+        if late and self.trained.ready:
+            self.late = self._late(manifest, read)
         self.read = read
         return fitted
+
+    @property
+    def _asked(self) -> ImageLearner:
+        """Who answers for the image: what was trained, before that what will be."""
+        return self.image if self.trained is None else self.trained
 
     def predict(self, indices: np.ndarray) -> np.ndarray:
         """(m, K) float64 probabilities of image and text together."""
@@ -104,13 +110,13 @@ class FusedLearner(ClassifierLearner):
         """(m, K) the image's answers, each sample looked at once."""
         new = indices[np.isnan(self.seen[indices]).any(axis=1)]
         if len(new):
-            self.seen[new] = self.image.predict(new)
+            self.seen[new] = self._asked.predict(new)
         answers: np.ndarray = self.seen[indices]
         return answers
 
     def validation(self, manifest: Manifest) -> tuple[np.ndarray, np.ndarray]:
         """See :meth:`ClassifierLearner.validation`."""
-        rows, answers = self.image.validation(manifest)
+        rows, answers = self._asked.validation(manifest)
         return rows, answers if self.late is None else self._unseen(self.late, rows, answers)
 
     def sides(self, run: Run, manifest: Manifest, deadline: Deadline) -> dict[SideName, Side] | None:
@@ -121,7 +127,7 @@ class FusedLearner(ClassifierLearner):
         masked = self.texts.read(manifest.indices("train"), masked=True)
         if self.late is None:
             return self._concatenated_sides(run, manifest, masked, deadline)
-        rows, answers = self.image.validation(manifest)
+        rows, answers = self._asked.validation(manifest)
         late, without = self.late, self._late(manifest, masked)
         return {
             "image": Side(self.recipe, self._of_image, (rows, answers)),
@@ -156,11 +162,11 @@ class FusedLearner(ClassifierLearner):
         """See :meth:`ClassifierLearner.model`."""
         assert self.read is not None, "train comes first"
         part = TextPart(self.read.encoder, self.recipe.data.text) if self.late is None else self.late.part
-        return replace(self.image.model(classes, threshold, facts), text=part)
+        return replace(self._asked.model(classes, threshold, facts), text=part)
 
     def _late(self, manifest: Manifest, read: ReadTexts) -> LateFusion:
-        folds = self.image.folds if isinstance(self.image, EnsembleLearner) else None
-        return fit_late_fusion(self.recipe, manifest, read, folds, self.image.validation(manifest))
+        folds = self._asked.folds if isinstance(self._asked, EnsembleLearner) else None
+        return fit_late_fusion(self.recipe, manifest, read, folds, self._asked.validation(manifest))
 
     @staticmethod
     def _unseen(late: LateFusion, rows: np.ndarray, answers: np.ndarray) -> np.ndarray:

@@ -46,6 +46,7 @@ class NetworkLearner(ClassifierLearner):
             else None.
         described: (n, D) descriptors beside the images; None without.
         companions: classical classifiers beside the network, fitted by :meth:`train`; None without.
+        added: how many of the last numbers in ``described`` :meth:`with_beside` has added.
     """
 
     classifier: Classifier
@@ -53,6 +54,7 @@ class NetworkLearner(ClassifierLearner):
     features: dict[View, Tensor] | None
     described: np.ndarray | None
     companions: CompanionLearner | None = None
+    added: int = 0
 
     @classmethod
     def start(cls, recipe: Recipe, dataset: Dataset, unfitted: Dataset | None = None) -> Self:
@@ -91,17 +93,21 @@ class NetworkLearner(ClassifierLearner):
     def with_beside(self, vectors: np.ndarray) -> Self:
         """The same with more (n, D) numbers beside each image."""
         described = vectors if self.described is None else np.concatenate([self.described, vectors], axis=1)
-        return replace(self, described=described)
+        return replace(self, described=described, added=self.added + vectors.shape[1])
 
     def without_image(self) -> Self:
-        """The same with features that say nothing.
+        """The same with features and descriptors that say nothing; what :meth:`with_beside` has added stays.
 
         Raises:
             ValueError: the network is trained on pixels.
         """
         if self.features is None:
             raise ValueError("only features that never change can be held still")
-        return replace(self, features={view: torch.zeros_like(one) for view, one in self.features.items()})
+        described = None if self.described is None else self.described.copy()
+        if described is not None:
+            described[:, : described.shape[1] - self.added] = 0.0
+        still: dict[View, Tensor] = {view: torch.zeros_like(one) for view, one in self.features.items()}
+        return replace(self, features=still, described=described)
 
     def train(self, run: Run, manifest: Manifest, deadline: Deadline) -> Fitted:
         """See :meth:`ClassifierLearner.train`."""

@@ -7,7 +7,8 @@ from typing import Self
 
 import numpy as np
 
-from laudo.core.errors import DataError
+from laudo.core.errors import DataError, RecipeError
+from laudo.core.manifest import Manifest
 from laudo.core.messages import _
 from laudo.core.progress import say
 from laudo.core.recipe import Recipe
@@ -18,6 +19,9 @@ from laudo.networks.tfidf_text import TfidfText
 from laudo.prepare.texts import naming_words, sample_texts, without_words
 from laudo.workflows.dataset import Dataset
 from laudo.workflows.text_cache import cached_vectors
+
+ANSWER = 0.9
+"""Share of the samples whose text is their class from which on a column is the answer and no text."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,7 @@ class Texts:
                 cure=_("Name the columns that hold them with --set data.text, or leave network.text away."),
             )
         say(_("Texts: {n} of {total} samples have one").format(n=said, total=len(plain)))
+        _refuse_the_answer(manifest, recipe)
         words = naming_words(manifest.classes, recipe.data.label_words)
         encoder = None
         if network.text != TFIDF:
@@ -95,3 +100,18 @@ class Texts:
         """How many of these samples' texts name a class."""
         unmasked = without_words([self.plain[row] for row in rows], ())
         return sum(before.split() != self.masked[row].split() for row, before in zip(rows, unmasked, strict=True))
+
+
+def _refuse_the_answer(manifest: Manifest, recipe: Recipe) -> None:
+    """Refuse a column that says nothing but the class.
+
+    Raises:
+        RecipeError: names it.
+    """
+    for name in recipe.data.text:
+        if (manifest.table[name].astype(str) == manifest.table["label"].astype(str)).mean() > ANSWER:
+            raise RecipeError(
+                _("The text is the class itself: nothing would be learned from it."),
+                found=f"data.text={name}",
+                cure=_("Leave this column out of data.text."),
+            )

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from laudo.core.errors import LaudoError, UnreadableImageError
+from laudo.core.errors import DataError, LaudoError, UnreadableImageError
 from laudo.core.messages import _
 from laudo.core.predictions import decide
 from laudo.core.progress import say, track
@@ -133,16 +133,25 @@ def _listed(model: Model, paths: Sequence[Path], masks: Path | None, texts: Path
             )
         folder = MaskFolder(masks, paths)
         files = folder.images(files)
-    return files, Beside(folder, _texts(model, texts))
+    return files, Beside(folder, _texts(model, texts, files))
 
 
-def _texts(model: Model, texts: Path | None) -> TextTable | None:
+def _texts(model: Model, texts: Path | None, files: Sequence[Path]) -> TextTable | None:
     if model.text is None:
         if texts is not None:
             raise _reads_none(texts)
         return None
     if texts is not None:
-        return TextTable(texts, model.text.columns)
+        table = TextTable(texts, model.text.columns)
+        told = table.told(files)
+        if not told:
+            raise DataError(
+                _("The table has no text of any of these images."),
+                file=texts,
+                cure=_("Name each image in its column “image” as its file is named, with or without the folders."),
+            )
+        say(_("Texts: {n} of {total} images have one").format(n=told, total=len(files)))
+        return table
     if not model.text.is_late:
         raise LaudoError(
             _("The model of this run looks at image and text together."),

@@ -80,7 +80,7 @@ def _sentences(found: dict[str, Any], part: dict[str, Any], draft: Draft) -> lis
     told.append(
         _(
             "The last row comes from a model that never read those words, in training or in testing: what it loses against the "
-            "first row was copied from the text rather than seen or understood."
+            "first row is what these words told. Other words that tell the class as plainly stay in."
         )
     )
     weights = (draft.evidence.model.get("text") or {}).get("weights")
