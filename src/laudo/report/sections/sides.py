@@ -28,20 +28,14 @@ def sides_table(draft: Draft) -> dict[str, Any] | None:
         "masked": _("both, without the words that name a class"),
     }
     metrics = [name for name in SHOWN if name in result["metrics"]]
-    rows = [{"name": _("image and text"), "cells": _cells(result["metrics"], metrics, draft), "difference": "–"}]
+    whole = {"name": _("image and text"), "cells": _cells(result["metrics"], metrics, draft), "difference": None}
+    rows: list[dict[str, Any]] = [whole]
     for side in SIDES:
         one = part["of"].get(side)
         if one is not None:
-            difference = one["whole_minus_this"].get("accuracy") or {}
-            told = voice.number(difference.get("value"), 3)
-            interval = voice.interval(difference)
-            rows.append(
-                {
-                    "name": names[side],
-                    "cells": _cells(one["metrics"], metrics, draft),
-                    "difference": f"{told} {interval}".strip(),
-                }
-            )
+            difference = one["whole_minus_this"].get("accuracy")
+            told = {"value": voice.number((difference or {}).get("value")), "interval": voice.interval(difference)}
+            rows.append({"name": names[side], "cells": _cells(one["metrics"], metrics, draft), "difference": told})
     return {
         "title": _("Image and text, each alone"),
         "columns": [short_name(name, voice) for name in metrics],
