@@ -76,6 +76,14 @@ def test_what_has_changed_is_changed_and_searched(tmp_path, db):
     assert len(numbers(db, modality="pet")) == 1
 
 
+def test_images_that_a_manifest_does_not_list_answer_with_their_cases_new_texts(tmp_path, db):
+    listed = example(tmp_path, db).manifest
+    table = listed.table[listed.table["sample"] != "images/A1_2.png"].copy()
+    table.loc[table["patient"] == "A1", "findings"] = "A phlegmon"
+    fill(db, Manifest(table.reset_index(drop=True), tmp_path, "medpix2", listed.classes))
+    assert len(numbers(db, "phlegmon")) == 2
+
+
 def test_a_manifest_that_knows_less_does_not_blank_what_is_known(tmp_path, db):
     listed = example(tmp_path, db).manifest
     table = listed.table.drop(columns=["findings", "sex", "scanner", "location"])

@@ -78,11 +78,12 @@ def store_manifest(
     found, broken = rows_of(manifest)
     stored = Stored(name, skipped=broken)
     stored.set_id = _data_set(session, manifest, name, add_only)
-    cases = _store_cases(session, stored, found, add_only)
+    cases, told_anew = _store_cases(session, stored, found, add_only)
     changed = _store_images(session, stored, found, cases, add_only)
     if prune and not add_only:
         _remove_gone(session, words, stored, found)
-    _store_words(session, words, changed)
+    # an image that the manifest does not list answers with its case's new texts too
+    _store_words(session, words, sorted({*changed, *_images_of(session, told_anew)}))
     if changed or stored.removed or stored.cases.changed:
         _count_values(session)
     if len(changed) >= MANY or stored.removed >= MANY:
@@ -127,8 +128,18 @@ def _refuse_another(session: Session, manifest: Manifest, known: DataSet) -> Non
         )
 
 
-def _store_cases(session: Session, stored: Stored, found: Mapping[str, CaseRows], add_only: bool) -> dict[str, int]:
-    """Number of each case."""
+def _images_of(session: Session, cases: Sequence[int]) -> list[int]:
+    """Numbers of all images of some cases."""
+    found: list[int] = []
+    for batch in batches(cases, BATCH):
+        found += session.execute(select(Image.id).where(Image.case_id.in_(batch))).scalars()
+    return found
+
+
+def _store_cases(
+    session: Session, stored: Stored, found: Mapping[str, CaseRows], add_only: bool
+) -> tuple[dict[str, int], list[int]]:
+    """Number of each case, and the numbers of those whose texts have changed."""
     rows = session.execute(select(Case.uid, Case.id, Case.fingerprint).where(Case.set_id == stored.set_id))
     known = {uid: (number, fingerprint) for uid, number, fingerprint in rows}
     new = [{**_EMPTY_CASE, "set_id": stored.set_id, **case.values} for uid, case in found.items() if uid not in known]
@@ -139,7 +150,7 @@ def _store_cases(session: Session, stored: Stored, found: Mapping[str, CaseRows]
     _update(session, Case, changed)
     stored.cases = Counts(len(new), len(changed), len(old) - len(changed))
     pairs = session.execute(select(Case.uid, Case.id).where(Case.set_id == stored.set_id))
-    return dict(pairs.all())
+    return dict(pairs.all()), [number for number, _values in changed]
 
 
 def _store_images(
