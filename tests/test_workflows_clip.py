@@ -87,3 +87,18 @@ def test_texts_are_read_by_the_encoder_once_for_all_runs(tmp_path, monkeypatch):
     train(recipe("medpix-location-clip", checkpoint), data, tmp_path / "first")
     monkeypatch.setattr(TowerText, "encode", lambda *_: pytest.fail("read again"))
     train(recipe("medpix-location-clip", checkpoint, "training.epochs=2"), data, tmp_path / "second")
+
+
+def test_a_catalogue_can_be_searched_by_any_checkpoint(tmp_path):
+    from laudo.workflows.image_encoders import image_encoder
+
+    data = write_captioned(tmp_path / "data", per_class=3)
+    paths = sorted((data / "images").iterdir())
+    places = [save_clip(tmp_path / "one"), save_open_clip(tmp_path / "other")]
+    first, second = (
+        image_encoder(f"{kind}={place}") for kind, place in zip(("clip", "open_clip"), places, strict=True)
+    )
+    vectors = first.embed(paths)
+    assert vectors.shape[0] == len(paths)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-2)
+    assert first.identity != second.identity

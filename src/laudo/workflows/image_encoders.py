@@ -27,13 +27,14 @@ def image_encoder(name: str) -> ImageEncoder:
     """The encoder of a name: any backbone that laudo can load, with its pretrained weights; its own pooled vector is taken.
 
     Args:
-        name: of a timm network or of one of laudo's own; weights are looked for in LAUDO_WEIGHTS, then in the hub's cache, then
-            at the hub.
+        name: of a timm network or of one of laudo's own (`clip`, `open_clip` …); weights are looked for in LAUDO_WEIGHTS, then in
+            the hub's cache, then at the hub. ``NAME=WEIGHTS`` says where else they are, as `network.weights` does.
 
     Raises:
         UnknownNameError, WeightsError: see :func:`laudo.networks.table.pretrained_backbone`.
     """
-    backbone, spec = pretrained_backbone(Network(backbone=name))
+    kind, _equals, weights = name.partition("=")
+    backbone, spec = pretrained_backbone(Network(backbone=kind, weights=weights or "hub"))
     side = backbone.exact_px or (SIDE_PX, SIDE_PX)
     # images keep their aspect: a stretched skull would look like another one
     prepare = Prepare(height=side[0], width=side[1], fit="pad", colour="rgb")
