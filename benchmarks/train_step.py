@@ -17,16 +17,14 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from sides import Curves, answer_of
 from train_step_task import CASES, MOST_EPOCHS, write_task
 
 HERE = Path(__file__).resolve().parent
@@ -40,28 +38,20 @@ FIRST_TOLERANCES = {"fp32": 1e-4, "bf16": 2e-2}
 
 
 @dataclass
-class Comparison:
+class Comparison(Curves):
     """One network against one peer.
 
     Attributes:
         ours: laudo's images per second, a value a turn.
         peer: the peer's.
-        difference: largest relative difference of a step's loss over the curve, by laudo's precision.
-        first: that of the first step.
-        ends: (first, last) loss of the peer's curve.
-        failures: sentences; empty when everything holds.
     """
 
-    case: str
-    peer_name: str
+    case: str = ""
+    peer_name: str = ""
     precision: str = ""
     versions: dict[str, str] = field(default_factory=dict)
     ours: list[float] = field(default_factory=list)
     peer: list[float] = field(default_factory=list)
-    difference: dict[str, float] = field(default_factory=dict)
-    first: dict[str, float] = field(default_factory=dict)
-    ends: tuple[float, float] = (0.0, 0.0)
-    failures: list[str] = field(default_factory=list)
 
     @property
     def ratio(self) -> float:
@@ -102,40 +92,7 @@ def run_side(side: str, python: str, task: Path, **settings: Any) -> dict[str, A
     for name, value in settings.items():
         if value is not False:
             command += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
-    done = subprocess.run(
-        command, stdout=sys.stderr, env={**os.environ, "CUDA_VISIBLE_DEVICES": ""}, preexec_fn=_two_cores, check=False
-    )
-    if done.returncode:
-        sys.exit(f"{' '.join(command)} ended with status {done.returncode}")
-    found: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
-    return found
-
-
-def _two_cores() -> None:
-    """Where the machine has more, each process gets two of them."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
-
-
-def compare_losses(comparison: Comparison, ours: dict[str, Any], peer: dict[str, Any]) -> None:
-    """Note how far one curve of laudo's is from the peer's, and a failure when it is too far or a number of parameters differs."""
-    precision = ours["precision"]
-    for fact in ("parameters", "trainable_parameters"):
-        if ours[fact] != peer[fact]:
-            comparison.failures.append(f"{fact}: {ours[fact]} in laudo, {peer[fact]} in {comparison.peer_name}")
-    if len(ours["losses"]) != len(peer["losses"]):
-        comparison.failures.append(f"{len(ours['losses'])} steps in laudo, {len(peer['losses'])} in the peer")
-        return
-    mine, theirs = np.array(ours["losses"]), np.array(peer["losses"])
-    apart = np.abs(mine - theirs) / theirs.mean()
-    comparison.difference[precision], comparison.first[precision] = float(apart.max()), float(apart[0])
-    comparison.ends = float(theirs[0]), float(theirs[-1])
-    for what, value, allowed in (
-        ("the loss of a step", apart.max(), TOLERANCES[precision]),
-        ("the first loss", apart[0], FIRST_TOLERANCES[precision]),
-    ):
-        if not value <= allowed:
-            comparison.failures.append(f"{what} differs by {value:.1e} of the mean in {precision}")
+    return answer_of(command, out)
 
 
 def measure_case(name: str, folder: Path, pythons: dict[str, str], options: argparse.Namespace) -> list[Comparison]:
@@ -149,7 +106,7 @@ def measure_case(name: str, folder: Path, pythons: dict[str, str], options: argp
     """
     task, case = folder / name, CASES[name]
     write_task(name, task, options.side or case.side, options.batch, options.epoch_steps, options.threads)
-    found = [Comparison(name, peer) for peer in pythons]
+    found = [Comparison(case=name, peer_name=peer) for peer in pythons]
     steps = case.curve_steps if options.steps is None else options.steps
     curve = {"epochs": -(-steps // options.epoch_steps), "learning_rate": case.learning_rate}
     if curve["epochs"] > MOST_EPOCHS:
@@ -159,7 +116,7 @@ def measure_case(name: str, folder: Path, pythons: dict[str, str], options: argp
         for comparison in found:
             peer = run_side(comparison.peer_name, pythons[comparison.peer_name], task, **curve)
             for run in {run["precision"]: run for run in ours.values()}.values():
-                compare_losses(comparison, run, peer)
+                comparison.compare(run, peer, comparison.peer_name, TOLERANCES, FIRST_TOLERANCES)
     turn = {"epochs": 1 + options.epochs, "learning_rate": case.learning_rate, "dropout": True}
     for _ in range(options.rounds):
         run = run_side("ours", sys.executable, task, **turn, precision="auto")

@@ -15,16 +15,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from sides import Curves, answer_of
 from train_step_3d_task import CASES, Case, write_task
 
 HERE = Path(__file__).resolve().parent
@@ -38,27 +36,19 @@ PEER_PYTHON = HERE.parent / ".venv-nnunet" / "bin" / "python"
 
 
 @dataclass
-class Comparison:
+class Comparison(Curves):
     """One size of step.
 
     Attributes:
         seconds: a step of each side, a median a turn; laudo's by precision, nnU-Net's under ``peer``.
         peak_mib: largest memory of a process of each side.
-        difference: largest relative difference of a step's loss over the curve, by laudo's precision.
-        first: that of the first step.
-        ends: (first, last) loss of the peer's curve.
-        failures: sentences; empty when everything holds.
     """
 
-    case: str
+    case: str = ""
     auto: str = ""
     versions: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, list[float]] = field(default_factory=dict)
     peak_mib: dict[str, float] = field(default_factory=dict)
-    difference: dict[str, float] = field(default_factory=dict)
-    first: dict[str, float] = field(default_factory=dict)
-    ends: tuple[float, float] = (0.0, 0.0)
-    failures: list[str] = field(default_factory=list)
 
     def ratio(self, precision: str) -> float:
         """Median of the turns' ratios."""
@@ -90,47 +80,19 @@ def run_side(side: str, python: str, task: Path, steps: int, precision: str) -> 
     out = task / f"{side}.json"
     command = [python, str(HERE / f"train_step_3d_{side}.py"), "--task", str(task), "--out", str(out)]
     command += ["--steps", str(steps), "--precision", precision]
-    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run(command, stdout=sys.stderr, env=environment, preexec_fn=_two_cores, check=False)
-    if done.returncode:
-        sys.exit(f"{' '.join(command)} ended with status {done.returncode}")
-    found: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
-    return found
-
-
-def _two_cores() -> None:
-    """Where the machine has more, each process gets two of them."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
-
-
-def compare_losses(comparison: Comparison, ours: dict[str, Any], peer: dict[str, Any]) -> None:
-    """Note how far a curve of laudo's is from the peer's, and a failure when it is too far or the parameters' number differs."""
-    precision = ours["precision"]
-    if ours["parameters"] != peer["parameters"]:
-        comparison.failures.append(f"parameters: {ours['parameters']} in laudo, {peer['parameters']} in nnU-Net")
-    mine, theirs = np.array(ours["losses"]), np.array(peer["losses"])
-    apart = np.abs(mine - theirs) / theirs.mean()
-    comparison.difference[precision], comparison.first[precision] = float(apart.max()), float(apart[0])
-    comparison.ends = float(theirs[0]), float(theirs[-1])
-    for what, value, allowed in (
-        ("the loss of a step", apart.max(), TOLERANCES[precision]),
-        ("the first loss", apart[0], FIRST_TOLERANCES[precision]),
-    ):
-        if not value <= allowed:
-            comparison.failures.append(f"{what} differs by {value:.1e} of the mean in {precision}")
+    return answer_of(command, out)
 
 
 def measure_case(name: str, case: Case, folder: Path, options: argparse.Namespace) -> Comparison:
     """Compare the curves of one size, then time its turns."""
-    task, found = folder / name, Comparison(name)
+    task, found = folder / name, Comparison(case=name)
     write_task(task, case, options.threads)
     peer_python = options.peer_python or str(PEER_PYTHON)
     if options.steps:
         peer = run_side("nnunet", peer_python, task, options.steps, "fp32")
         runs = [run_side("ours", sys.executable, task, options.steps, p) for p in ("fp32", "auto")]
         for run in {run["precision"]: run for run in runs}.values():
-            compare_losses(found, run, peer)
+            found.compare(run, peer, "nnU-Net", TOLERANCES, FIRST_TOLERANCES)
     for _ in range(options.rounds):
         sides = {"auto": "ours", **({"fp32": "ours"} if options.fp32 else {}), "peer": "nnunet"}
         for turn, side in sides.items():

@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
+from clip_examples import SAVED
 from postgres_server import postgres  # noqa: F401 (a fixture)
 
 settings.register_profile(
@@ -32,6 +33,26 @@ def real_kaggle_brain() -> Path:
     if not (folder / "kaggle_brain").is_dir():
         pytest.skip("LAUDO_DATA names no folder that holds kaggle_brain")
     return folder
+
+
+@pytest.fixture(scope="session")
+def checkpoints(tmp_path_factory):
+    """Folder of each tiny checkpoint of images and texts."""
+    return {name: save(tmp_path_factory.mktemp("checkpoints") / name) for name, save in SAVED.items()}
+
+
+@pytest.fixture
+def copied_checkpoint(checkpoints, tmp_path):
+    """One of them that a test may change."""
+
+    def copy(name):
+        folder = tmp_path / name
+        folder.mkdir()
+        for file in checkpoints[name].iterdir():
+            (folder / file.name).write_bytes(file.read_bytes())
+        return folder
+
+    return copy
 
 
 def pytest_collection_modifyitems(items):

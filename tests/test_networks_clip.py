@@ -26,26 +26,6 @@ TRANSFORMERS = ("clip", "siglip", "siglip2")
 WEIGHTS = {"clip": "model.safetensors", "open_clip": "open_clip_model.safetensors"}
 
 
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory):
-    """Folder of each tiny checkpoint."""
-    return {name: save(tmp_path_factory.mktemp("checkpoints") / name) for name, save in SAVED.items()}
-
-
-@pytest.fixture
-def copied(saved, tmp_path):
-    """A checkpoint that a test may change."""
-
-    def copy(name):
-        folder = tmp_path / name
-        folder.mkdir()
-        for file in saved[name].iterdir():
-            (folder / file.name).write_bytes(file.read_bytes())
-        return folder
-
-    return copy
-
-
 def network_of(name, folder, **more):
     return Network(backbone=KIND[name], weights=str(folder), **more)
 
@@ -90,12 +70,12 @@ def theirs(name, folder, batch):
 
 
 @pytest.mark.parametrize("name", SAVED)
-def test_vectors_are_those_of_the_library_that_the_checkpoint_is_for(saved, name):
-    backbone, spec = loaded(name, saved[name])
+def test_vectors_are_those_of_the_library_that_the_checkpoint_is_for(checkpoints, name):
+    backbone, spec = loaded(name, checkpoints[name])
     batch = pixels(3, SIDE[name])
     with torch.no_grad():
         ours = backbone(Scaling(spec.scaling)(batch))
-    expected = theirs(name, saved[name], batch)
+    expected = theirs(name, checkpoints[name], batch)
     torch.testing.assert_close(ours, expected, atol=1e-5, rtol=0)
     assert (expected[0] - expected[1]).abs().max() > 1e-3  # and the images do not all look the same
     torch.testing.assert_close(ours.norm(dim=1), torch.ones(3))
@@ -103,11 +83,11 @@ def test_vectors_are_those_of_the_library_that_the_checkpoint_is_for(saved, name
 
 
 @pytest.mark.parametrize("name", SAVED)
-def test_the_specification_builds_it_again_without_the_checkpoint(saved, name, tmp_path):
-    backbone, spec = loaded(name, saved[name])
+def test_the_specification_builds_it_again_without_the_checkpoint(checkpoints, name, tmp_path):
+    backbone, spec = loaded(name, checkpoints[name])
     save_file({key: one.contiguous() for key, one in backbone.state_dict().items()}, tmp_path / "model.safetensors")
     facts = json.loads(json.dumps(spec.as_dict()))
-    assert str(saved[name]) not in json.dumps(facts)
+    assert str(checkpoints[name]) not in json.dumps(facts)
     assert facts["weights_from"] == name
     assert len(facts["weights_sha256"]) == 64
     again = build_backbone(BackboneSpec.from_dict(facts)).eval()
@@ -118,15 +98,15 @@ def test_the_specification_builds_it_again_without_the_checkpoint(saved, name, t
 
 
 @pytest.mark.parametrize("name", SAVED)
-def test_tensors_keep_the_names_of_the_hubs_files(saved, name):
-    backbone, _spec = loaded(name, saved[name])
-    stored = load_file(saved[name] / WEIGHTS[KIND[name]])
+def test_tensors_keep_the_names_of_the_hubs_files(checkpoints, name):
+    backbone, _spec = loaded(name, checkpoints[name])
+    stored = load_file(checkpoints[name] / WEIGHTS[KIND[name]])
     for key, tensor in backbone.state_dict().items():
         assert torch.equal(tensor, stored[key]), key
 
 
-def test_half_precision_weights_become_single(copied):
-    folder = copied("clip")
+def test_half_precision_weights_become_single(copied_checkpoint):
+    folder = copied_checkpoint("clip")
     stored = {key: one.to(torch.bfloat16) for key, one in load_file(folder / "model.safetensors").items()}
     stored["vision_model.embeddings.position_ids"] = torch.arange(17)[None]  # as older files have it
     save_file(stored, folder / "model.safetensors")
@@ -135,8 +115,8 @@ def test_half_precision_weights_become_single(copied):
     assert torch.equal(backbone.visual_projection.weight, stored["visual_projection.weight"].float())
 
 
-def test_weights_may_be_cut_into_several_files(saved, copied):
-    folder = copied("clip")
+def test_weights_may_be_cut_into_several_files(checkpoints, copied_checkpoint):
+    folder = copied_checkpoint("clip")
     stored = load_file(folder / "model.safetensors")
     (folder / "model.safetensors").unlink()
     parts = {"a.safetensors": {}, "b.safetensors": {}}
@@ -146,7 +126,7 @@ def test_weights_may_be_cut_into_several_files(saved, copied):
         save_file(tensors, folder / part)
     index = {key: part for part, tensors in parts.items() for key in tensors}
     (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": index}))
-    ours, whole = loaded("clip", folder), loaded("clip", saved["clip"])
+    ours, whole = loaded("clip", folder), loaded("clip", checkpoints["clip"])
     assert all(torch.equal(a, b) for a, b in zip(ours[0].parameters(), whole[0].parameters(), strict=True))
     assert ours[1].weights_sha256 != whole[1].weights_sha256
     index[next(iter(index))] = "../a.safetensors"
@@ -163,8 +143,8 @@ CHANNELS = {"clip": 40, "siglip": 28, "siglip2": 28, "open_clip": 64, "biomedica
 
 @pytest.mark.parametrize("name", SAVED)
 @torch.no_grad()
-def test_it_says_its_sizes(saved, name):
-    backbone, spec = loaded(name, saved[name])
+def test_it_says_its_sizes(checkpoints, name):
+    backbone, spec = loaded(name, checkpoints[name])
     x = Scaling(spec.scaling)(pixels(2, SIDE[name]))
     assert not backbone.convolutional
     assert backbone.exact_px == (SIDE[name], SIDE[name])
@@ -176,9 +156,9 @@ def test_it_says_its_sizes(saved, name):
 
 @pytest.mark.parametrize("name", SAVED)
 @torch.no_grad()
-def test_tokens_are_laid_on_their_places(saved, name):
+def test_tokens_are_laid_on_their_places(checkpoints, name):
     """After the first layer every token knows of all: its own place is where most changes."""
-    backbone, _spec = loaded(name, saved[name])
+    backbone, _spec = loaded(name, checkpoints[name])
     x = torch.zeros(1, 3, SIDE[name], SIDE[name])
     plain = backbone.feature_map(x)
     cell = SIDE[name] // CELLS[name]
@@ -189,24 +169,24 @@ def test_tokens_are_laid_on_their_places(saved, name):
 
 @pytest.mark.parametrize("name", ["siglip", "siglip2"])
 @torch.no_grad()
-def test_siglip_pools_its_map_as_it_was_trained(saved, name):
-    backbone, spec = loaded(name, saved[name])
+def test_siglip_pools_its_map_as_it_was_trained(checkpoints, name):
+    backbone, spec = loaded(name, checkpoints[name])
     x = Scaling(spec.scaling)(pixels(2))
     torch.testing.assert_close(backbone.pool(backbone.feature_map(x)), backbone(x))
 
 
 @pytest.mark.parametrize("name", SAVED)
 @torch.no_grad()
-def test_it_fits_every_head(saved, name):
+def test_it_fits_every_head(checkpoints, name):
     for pooling in ("average", "max", "average+max"):
-        assert classifier_of(name, saved[name], pooling)(pixels(2, SIDE[name])).shape == (2, 2)
-    plain = frozen_network(network_of(name, saved[name]), None).eval()
+        assert classifier_of(name, checkpoints[name], pooling)(pixels(2, SIDE[name])).shape == (2, 2)
+    plain = frozen_network(network_of(name, checkpoints[name]), None).eval()
     assert plain.image_vector(pixels(2, SIDE[name])).shape == (2, plain.size)
 
 
 @pytest.mark.parametrize("name", SAVED)
-def test_grey_is_colour_with_equal_channels_and_evaluation_repeats_itself(saved, name):
-    classifier = classifier_of(name, saved[name])
+def test_grey_is_colour_with_equal_channels_and_evaluation_repeats_itself(checkpoints, name):
+    classifier = classifier_of(name, checkpoints[name])
     grey = pixels(2, SIDE[name])[:, :1]
     with torch.no_grad():
         answer = classifier(grey)
@@ -216,8 +196,8 @@ def test_grey_is_colour_with_equal_channels_and_evaluation_repeats_itself(saved,
 
 
 @pytest.mark.parametrize("name", SAVED)
-def test_the_gradient_reaches_the_first_layer(saved, name):
-    classifier = classifier_of(name, saved[name])
+def test_the_gradient_reaches_the_first_layer(checkpoints, name):
+    classifier = classifier_of(name, checkpoints[name])
     set_trainable(classifier.backbone, 1.0)
     class_score(classifier(pixels(2, SIDE[name])), 1).sum().backward()
     first = next(one for key, one in classifier.named_parameters() if "patch_embed" in key or "conv1" in key)
@@ -272,8 +252,8 @@ def test_every_form_of_open_clip_gives_its_vectors_and_pools_its_map(tmp_path, n
 # scaling and size --------------------------------------------------------------------------------------------------
 
 
-def test_scaling_is_what_the_checkpoint_says(copied):
-    folder = copied("clip")
+def test_scaling_is_what_the_checkpoint_says(copied_checkpoint):
+    folder = copied_checkpoint("clip")
     assert loaded("clip", folder)[1].scaling == InputScaling(mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.25))
     change(folder, "preprocessor_config.json", rescale_factor=1 / 127.5)
     assert loaded("clip", folder)[1].scaling.range == pytest.approx(2)
@@ -287,8 +267,8 @@ def test_scaling_is_what_the_checkpoint_says(copied):
     assert loaded("clip", folder)[1].scaling.mean == (0.1, 0.2, 0.3)
 
 
-def test_scaling_is_not_guessed_but_may_be_said(copied):
-    folder = copied("siglip")
+def test_scaling_is_not_guessed_but_may_be_said(copied_checkpoint):
+    folder = copied_checkpoint("siglip")
     (folder / "preprocessor_config.json").unlink()
     with pytest.raises(WeightsError, match="scaled") as caught:
         loaded("siglip", folder)
@@ -297,31 +277,31 @@ def test_scaling_is_not_guessed_but_may_be_said(copied):
     assert pretrained_backbone(network_of("siglip", folder, input_scaling=own))[1].scaling == own
 
 
-def test_open_clip_has_clips_scaling_where_it_says_nothing(copied):
-    folder = copied("open_clip")
+def test_open_clip_has_clips_scaling_where_it_says_nothing(copied_checkpoint):
+    folder = copied_checkpoint("open_clip")
     change(folder, "open_clip_config.json", preprocess_cfg=None)
     assert loaded("open_clip", folder)[1].scaling == CLIP_SCALING
 
 
 @pytest.mark.parametrize("name", SAVED)
-def test_images_of_another_size_are_refused_not_stretched(saved, name):
-    network, side = network_of(name, saved[name]), SIDE[name]
+def test_images_of_another_size_are_refused_not_stretched(checkpoints, name):
+    network, side = network_of(name, checkpoints[name]), SIDE[name]
     build_classifier(network, 2, (side, side))
     for wrong in ((side * 2, side * 2), (side // 2, side * 2)):
         with pytest.raises(RecipeError) as caught:
             build_classifier(network, 2, wrong)
         assert caught.value.cure == f"--set prepare.height={side} --set prepare.width={side}"
-        backbone, _spec = loaded(name, saved[name])
+        backbone, _spec = loaded(name, checkpoints[name])
         with pytest.raises(ValueError, match="pixels"):
             backbone(torch.zeros(1, 3, *wrong))
         with pytest.raises(ValueError, match="pixels"):
             backbone.feature_map(torch.zeros(1, 3, *wrong))
 
 
-def test_blocks_are_for_convolutional_networks(saved):
-    backbone, spec = loaded("clip", saved["clip"])
+def test_blocks_are_for_convolutional_networks(checkpoints):
+    backbone, spec = loaded("clip", checkpoints["clip"])
     with pytest.raises(RecipeError, match="convolutional"):
-        assemble(backbone, spec, network_of("clip", saved["clip"], blocks=("se",)), 2)
+        assemble(backbone, spec, network_of("clip", checkpoints["clip"], blocks=("se",)), 2)
 
 
 # what is refused ---------------------------------------------------------------------------------------------------
@@ -340,8 +320,8 @@ def test_blocks_are_for_convolutional_networks(saved):
         ("open_clip", {"model_cfg": {"embed_dim": 4, "vision_cfg": {}, "multimodal_cfg": {}}}, "multimodal_cfg"),
     ],
 )
-def test_a_description_that_is_not_understood_names_its_file(copied, name, values, words):
-    folder = copied(name)
+def test_a_description_that_is_not_understood_names_its_file(copied_checkpoint, name, values, words):
+    folder = copied_checkpoint(name)
     change(folder, "config.json" if name == "clip" else "open_clip_config.json", **values)
     with pytest.raises(WeightsError, match="not understood") as caught:
         loaded(name, folder)
@@ -349,8 +329,8 @@ def test_a_description_that_is_not_understood_names_its_file(copied, name, value
     assert caught.value.file.endswith("config.json")
 
 
-def test_a_description_that_is_no_json_names_its_file(copied):
-    folder = copied("clip")
+def test_a_description_that_is_no_json_names_its_file(copied_checkpoint):
+    folder = copied_checkpoint("clip")
     for text in ("{", "[]"):
         (folder / "config.json").write_text(text)
         with pytest.raises(WeightsError, match="can not be read") as caught:
@@ -366,16 +346,16 @@ def test_a_description_that_is_no_json_names_its_file(copied):
         ({"visual_projection__weight": torch.zeros(3, 3)}, "other shape"),
     ],
 )
-def test_tensors_must_fit_one_by_one(copied, values, word):
-    folder = copied("clip")
+def test_tensors_must_fit_one_by_one(copied_checkpoint, values, word):
+    folder = copied_checkpoint("clip")
     change_tensors(folder / "model.safetensors", **values)
     with pytest.raises(WeightsError, match="do not fit") as caught:
         loaded("clip", folder)
     assert word in caught.value.details[0]
 
 
-def test_code_of_a_checkpoint_is_never_run(copied, tmp_path):
-    folder = copied("clip")
+def test_code_of_a_checkpoint_is_never_run(copied_checkpoint, tmp_path):
+    folder = copied_checkpoint("clip")
     change(folder, "config.json", auto_map={"AutoModel": "sprung.Net", "AutoConfig": "sprung.Config"})
     (folder / "sprung.py").write_text(f"open({str(tmp_path / 'sprung')!r}, 'w').close()\n")
     loaded("clip", folder)
@@ -412,10 +392,10 @@ def test_telemetry_is_off_for_whoever_imported_the_hub_first(monkeypatch):
     assert constants.HF_HUB_DISABLE_TELEMETRY
 
 
-def test_prepared_images_of_a_recipe_go_through(saved):
+def test_prepared_images_of_a_recipe_go_through(checkpoints):
     """The whole way from a recipe: 8-bit pixels of the size that the recipe prepares."""
     prepare = Prepare(height=SIDE["clip"], width=SIDE["clip"])
-    classifier, spec = build_classifier(network_of("clip", saved["clip"]), 3, (prepare.height, prepare.width))
+    classifier, spec = build_classifier(network_of("clip", checkpoints["clip"]), 3, (prepare.height, prepare.width))
     with torch.no_grad():
         vector = classifier.eval().embed(pixels(1))
         torch.testing.assert_close(vector, classifier.backbone(Scaling(spec.scaling)(pixels(1))))

@@ -19,7 +19,7 @@ from laudo.core.recipe import Network
 from laudo.networks import hub
 from laudo.networks.checkpoint_search import DEFAULTS, find_checkpoint
 from laudo.networks.table import pretrained_backbone
-from laudo.networks.text_table import pretrained_text_encoder
+from laudo.networks.text_encoders import pretrained_text_encoder
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

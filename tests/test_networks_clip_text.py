@@ -18,29 +18,9 @@ from laudo.core.progress import overhear
 from laudo.core.recipe import Network
 from laudo.networks import checkpoint_tokenizer
 from laudo.networks.table import pretrained_backbone
-from laudo.networks.text_table import LOADERS, load_text_encoder, pretrained_text_encoder
+from laudo.networks.text_encoders import LOADERS, load_text_encoder, pretrained_text_encoder
 
 CPU = torch.device("cpu")
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory):
-    """Folder of each tiny checkpoint."""
-    return {name: save(tmp_path_factory.mktemp("checkpoints") / name) for name, save in SAVED.items()}
-
-
-@pytest.fixture
-def copied(saved, tmp_path):
-    """A checkpoint that a test may change."""
-
-    def copy(name):
-        folder = tmp_path / name
-        folder.mkdir()
-        for file in saved[name].iterdir():
-            (folder / file.name).write_bytes(file.read_bytes())
-        return folder
-
-    return copy
 
 
 @pytest.fixture
@@ -104,11 +84,11 @@ def theirs(name, folder, texts):
 
 
 @pytest.mark.parametrize("name", SAVED)
-def test_vectors_are_those_of_the_library_that_the_checkpoint_is_for(saved, name):
-    encoder = encoder_of(saved[name], name)
+def test_vectors_are_those_of_the_library_that_the_checkpoint_is_for(checkpoints, name):
+    encoder = encoder_of(checkpoints[name], name)
     ours = encoder.encode(TEXTS)
     said = [index for index, text in enumerate(TEXTS) if text]
-    expected = theirs(name, saved[name], [TEXTS[index] for index in said])
+    expected = theirs(name, checkpoints[name], [TEXTS[index] for index in said])
     np.testing.assert_allclose(ours[said], expected, atol=1e-5)
     assert ours.shape == (len(TEXTS), encoder.size)
     assert ours.dtype == np.float32
@@ -122,13 +102,13 @@ def test_vectors_are_those_of_the_library_that_the_checkpoint_is_for(saved, name
     [{}, {"clean": "canonicalize"}, {"clean": "lower", "strip_sep_token": True}],
     ids=["plain", "canonical", "stripped"],
 )
-def test_open_clips_own_transformer_with_a_tokenizer_of_its_checkpoint(saved, copied, settings):
+def test_open_clips_own_transformer_with_a_tokenizer_of_its_checkpoint(checkpoints, copied_checkpoint, settings):
     """As SigLIP stands in open_clip: filled to the longest text, cleaned as the checkpoint says."""
     import open_clip
 
-    folder = copied("open_clip")
+    folder = copied_checkpoint("open_clip")
     for name in ("tokenizer.json", "tokenizer_config.json"):
-        (folder / name).write_bytes((saved["biomedical"] / name).read_bytes())
+        (folder / name).write_bytes((checkpoints["biomedical"] / name).read_bytes())
     model = json.loads((folder / "open_clip_config.json").read_text())["model_cfg"]
     text = {**model["text_cfg"], "hf_tokenizer_name": "owner/model", "tokenizer_kwargs": settings}
     change(folder, "open_clip_config.json", model_cfg={**model, "text_cfg": text})
@@ -140,8 +120,8 @@ def test_open_clips_own_transformer_with_a_tokenizer_of_its_checkpoint(saved, co
     assert any(3 in line for line in numbers) != ("strip_sep_token" in settings)
 
 
-def test_capitals_stay_where_the_tokenizer_tells_them_apart(copied):
-    folder = copied("biomedical")
+def test_capitals_stay_where_the_tokenizer_tells_them_apart(copied_checkpoint):
+    folder = copied_checkpoint("biomedical")
     tokenizer = json.loads((folder / "tokenizer.json").read_text())
     tokenizer["normalizer"]["lowercase"] = False
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
@@ -151,19 +131,19 @@ def test_capitals_stay_where_the_tokenizer_tells_them_apart(copied):
     np.testing.assert_allclose(encoder.encode(texts), theirs("biomedical", folder, texts), atol=1e-5)
 
 
-def test_siglip2_reads_lower_case_though_its_tokenizer_does_not_say_so(saved, copied):
-    folder = copied("siglip2")
+def test_siglip2_reads_lower_case_though_its_tokenizer_does_not_say_so(checkpoints, copied_checkpoint):
+    folder = copied_checkpoint("siglip2")
     tokenizer = json.loads((folder / "tokenizer.json").read_text())
     tokenizer["normalizer"] = {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
     texts = ["Tomografía IZQUIERDA", "CT"]
     assert np.array_equal(
-        encoder_of(folder, "siglip2").encode(texts), encoder_of(saved["siglip2"], "siglip2").encode(texts)
+        encoder_of(folder, "siglip2").encode(texts), encoder_of(checkpoints["siglip2"], "siglip2").encode(texts)
     )
 
 
-def test_bfloat16_is_close(saved):
-    encoder = encoder_of(saved["clip"])
+def test_bfloat16_is_close(checkpoints):
+    encoder = encoder_of(checkpoints["clip"])
     exact = encoder.encode(TEXTS)
     encoder.precision = "bf16"
     rough = encoder.encode(TEXTS)
@@ -173,14 +153,14 @@ def test_bfloat16_is_close(saved):
 
 
 @pytest.mark.parametrize("name", SAVED)
-def test_image_and_text_stand_in_one_space(saved, name):
-    backbone, _spec = pretrained_backbone(Network(backbone=KIND[name], weights=str(saved[name])))
-    assert backbone.vector_size == encoder_of(saved[name], name).size
+def test_image_and_text_stand_in_one_space(checkpoints, name):
+    backbone, _spec = pretrained_backbone(Network(backbone=KIND[name], weights=str(checkpoints[name])))
+    assert backbone.vector_size == encoder_of(checkpoints[name], name).size
 
 
 @pytest.mark.parametrize("name", SAVED)
-def test_an_empty_text_is_nothing(saved, name):
-    encoder = encoder_of(saved[name], name)
+def test_an_empty_text_is_nothing(checkpoints, name):
+    encoder = encoder_of(checkpoints[name], name)
     found = encoder.encode(["", " \n\t", "ct"])
     assert not found[:2].any()
     np.testing.assert_allclose(np.linalg.norm(found[2]), 1, atol=1e-6)
@@ -189,8 +169,8 @@ def test_an_empty_text_is_nothing(saved, name):
 
 
 @pytest.mark.parametrize("name", SAVED)
-def test_a_text_does_not_depend_on_its_neighbours(saved, name):
-    encoder = encoder_of(saved[name], name)
+def test_a_text_does_not_depend_on_its_neighbours(checkpoints, name):
+    encoder = encoder_of(checkpoints[name], name)
     many = [f"{text} {number}" for number in range(40) for text in TEXTS[:4]]
     together = encoder.encode(many)
     assert np.array_equal(together, encoder.encode(many))
@@ -199,8 +179,8 @@ def test_a_text_does_not_depend_on_its_neighbours(saved, name):
 
 
 @pytest.mark.parametrize("name", SAVED)
-def test_what_is_too_long_is_cut_and_said_once(saved, name):
-    encoder = encoder_of(saved[name], name)
+def test_what_is_too_long_is_cut_and_said_once(checkpoints, name):
+    encoder = encoder_of(checkpoints[name], name)
     longest = encoder.tokenizer.rules.longest
     with overhear() as heard:
         found = encoder.encode(TEXTS)
@@ -216,34 +196,34 @@ def test_what_is_too_long_is_cut_and_said_once(saved, name):
     assert numbers[0][-1] == numbers[1][-1], "the mark at the end stays"
 
 
-def test_exactly_as_long_is_not_cut(saved):
-    encoder = encoder_of(saved["clip"])
+def test_exactly_as_long_is_not_cut(checkpoints):
+    encoder = encoder_of(checkpoints["clip"])
     fits, over = " ".join("x" * 22), " ".join("x" * 23)  # 24 with both marks
     assert [encoder.tokenizer.numbers([text])[1] for text in (fits, over)] == [0, 1]
-    own = encoder_of(saved["open_clip"], "open_clip")
+    own = encoder_of(checkpoints["open_clip"], "open_clip")
     assert [own.tokenizer.numbers([text])[1] for text in (fits, over)] == [0, 1]
 
 
 @pytest.mark.parametrize("name", SAVED)
-def test_capital_letters_do_not_matter(saved, name):
-    encoder = encoder_of(saved[name], name)
+def test_capital_letters_do_not_matter(checkpoints, name):
+    encoder = encoder_of(checkpoints[name], name)
     small, large = encoder.encode(["lesão no coração", "LESÃO NO CORAÇÃO"])
     np.testing.assert_allclose(small, large, atol=1e-6)
 
 
-def test_what_fills_a_batch_does_not_change_clip(saved):
+def test_what_fills_a_batch_does_not_change_clip(checkpoints):
     """Its vector is read off the mark at the end, and no token looks at what stands after it."""
-    encoder = encoder_of(saved["clip"])
+    encoder = encoder_of(checkpoints["clip"])
     alone = encoder.encode(["ct"])[0]
     np.testing.assert_allclose(encoder.encode(["ct", "a much longer text"])[0], alone, atol=1e-6)
 
 
-def test_older_descriptions_of_clip_name_another_mark_at_the_end(saved, copied):
+def test_older_descriptions_of_clip_name_another_mark_at_the_end(checkpoints, copied_checkpoint):
     """Those of OpenAI do: the vector is then read off the piece with the largest number."""
-    folder = copied("clip")
+    folder = copied_checkpoint("clip")
     text = json.loads((folder / "config.json").read_text())["text_config"]
     change(folder, "config.json", text_config={**text, "eos_token_id": 2})
-    assert np.array_equal(encoder_of(folder).encode(TEXTS), encoder_of(saved["clip"]).encode(TEXTS))
+    assert np.array_equal(encoder_of(folder).encode(TEXTS), encoder_of(checkpoints["clip"]).encode(TEXTS))
     said = [text for text in TEXTS if text]
     np.testing.assert_allclose(encoder_of(folder).encode(said), theirs("clip", folder, said), atol=1e-5)
 
@@ -252,8 +232,8 @@ def test_older_descriptions_of_clip_name_another_mark_at_the_end(saved, copied):
 
 
 @pytest.mark.parametrize("name", SAVED)
-def test_saved_and_loaded_it_is_the_same(saved, name, tmp_path, no_network):
-    encoder = encoder_of(saved[name], name)
+def test_saved_and_loaded_it_is_the_same(checkpoints, name, tmp_path, no_network):
+    encoder = encoder_of(checkpoints[name], name)
     encoder.save(tmp_path / "text")
     again = load_text_encoder(tmp_path / "text", CPU)
     again.precision = "fp32"
@@ -271,16 +251,16 @@ def test_saved_and_loaded_it_is_the_same(saved, name, tmp_path, no_network):
     assert no_network == []
 
 
-def test_a_fingerprint_tells_encoders_apart(saved, copied):
-    prints = [encoder_of(saved[name], name).fingerprint for name in SAVED]
-    folder = copied("clip")
+def test_a_fingerprint_tells_encoders_apart(checkpoints, copied_checkpoint):
+    prints = [encoder_of(checkpoints[name], name).fingerprint for name in SAVED]
+    folder = copied_checkpoint("clip")
     change_tensors(folder / "model.safetensors", logit_scale=torch.tensor(3.0))
     other = encoder_of(folder)
     prints.append(other.fingerprint)
     other.precision = "bf16"
     prints.append(other.fingerprint)
     assert len(set(prints)) == len(SAVED) + 2
-    assert prints[0] == encoder_of(saved["clip"]).fingerprint
+    assert prints[0] == encoder_of(checkpoints["clip"]).fingerprint
 
 
 @pytest.mark.parametrize(
@@ -303,9 +283,9 @@ def test_a_fingerprint_tells_encoders_apart(saved, copied):
         lambda folder: save_file({"a": torch.zeros(1)}, folder / "text.safetensors"),
     ],
 )
-def test_damaged_or_foreign_files_are_refused(saved, tmp_path, damage):
+def test_damaged_or_foreign_files_are_refused(checkpoints, tmp_path, damage):
     folder = tmp_path / "text"
-    encoder_of(saved["clip"]).save(folder)
+    encoder_of(checkpoints["clip"]).save(folder)
     damage(folder)
     with pytest.raises(RunError, match="reads texts") as caught:
         load_text_encoder(folder, CPU)
@@ -313,10 +293,10 @@ def test_damaged_or_foreign_files_are_refused(saved, tmp_path, damage):
     assert caught.value.cure
 
 
-def test_weights_of_another_network_are_refused(saved, tmp_path):
+def test_weights_of_another_network_are_refused(checkpoints, tmp_path):
     """All files are whole, yet do not belong together."""
     folder = tmp_path / "text"
-    encoder_of(saved["clip"]).save(folder)
+    encoder_of(checkpoints["clip"]).save(folder)
     save_file({"text_projection.weight": torch.zeros(20, 32)}, folder / "text.safetensors")
     from laudo.core.environment import file_hash
 
@@ -326,9 +306,9 @@ def test_weights_of_another_network_are_refused(saved, tmp_path):
         load_text_encoder(folder, CPU)
 
 
-def test_a_saved_description_can_not_name_code_or_the_hub(saved, tmp_path, no_network):
+def test_a_saved_description_can_not_name_code_or_the_hub(checkpoints, tmp_path, no_network):
     folder = tmp_path / "text"
-    encoder_of(saved["biomedical"], "biomedical").save(folder)
+    encoder_of(checkpoints["biomedical"], "biomedical").save(folder)
     config = json.loads((folder / "text.json").read_text())["config"]
     inner = {**config["inner"], "auto_map": {"AutoModel": "sprung.Net"}, "model_type": "gpt2"}
     change(folder, "text.json", config={**config, "inner": inner})
@@ -345,15 +325,15 @@ def test_every_kind_of_encoder_can_be_loaded():
 
 
 @pytest.mark.parametrize("name", SAVED)
-def test_no_text_leaves_the_machine(saved, name, no_network, tmp_path):
-    encoder = encoder_of(saved[name], name)
+def test_no_text_leaves_the_machine(checkpoints, name, no_network, tmp_path):
+    encoder = encoder_of(checkpoints[name], name)
     encoder.encode(TEXTS)
     assert no_network == []
 
 
 @pytest.mark.parametrize("name", SAVED)
-def test_a_folder_shows_its_own_form(saved, name):
-    encoder = pretrained_text_encoder(str(saved[name]), "none", CPU)
+def test_a_folder_shows_its_own_form(checkpoints, name):
+    encoder = pretrained_text_encoder(str(checkpoints[name]), "none", CPU)
     assert encoder.kind == KIND[name]
 
 
@@ -364,8 +344,8 @@ def test_without_a_checkpoint_there_is_no_text_side():
 
 
 @pytest.mark.parametrize("name", ["clip", "siglip", "biomedical"])
-def test_a_checkpoint_without_its_tokenizer_is_refused(copied, name, no_network):
-    folder = copied(name)
+def test_a_checkpoint_without_its_tokenizer_is_refused(copied_checkpoint, name, no_network):
+    folder = copied_checkpoint(name)
     (folder / "tokenizer.json").unlink()
     with pytest.raises(WeightsError, match="lacks a file") as caught:
         encoder_of(folder, name)
@@ -375,22 +355,22 @@ def test_a_checkpoint_without_its_tokenizer_is_refused(copied, name, no_network)
 
 
 @pytest.mark.parametrize("content", ["", "{", "{}", '{"model": {"type": "BPE"}}'])
-def test_a_damaged_tokenizer_is_refused(copied, content):
-    folder = copied("clip")
+def test_a_damaged_tokenizer_is_refused(copied_checkpoint, content):
+    folder = copied_checkpoint("clip")
     (folder / "tokenizer.json").write_text(content)
     with pytest.raises(WeightsError, match="tokenizer") as caught:
         encoder_of(folder)
     assert caught.value.file == str(folder / "tokenizer.json")
 
 
-def test_the_older_pair_of_files_is_the_same_tokenizer(saved, copied):
-    folder = copied("clip")
+def test_the_older_pair_of_files_is_the_same_tokenizer(checkpoints, copied_checkpoint):
+    folder = copied_checkpoint("clip")
     whole = json.loads((folder / "tokenizer.json").read_text())
     (folder / "tokenizer.json").unlink()
     (folder / "vocab.json").write_text(json.dumps(whole["model"]["vocab"]))
     lines = [one if isinstance(one, str) else " ".join(one) for one in whole["model"]["merges"]]
     (folder / "merges.txt").write_text("#version: 0.2\n" + "\n".join(lines) + "\n")
-    older, newer = encoder_of(folder), encoder_of(saved["clip"])
+    older, newer = encoder_of(folder), encoder_of(checkpoints["clip"])
     texts = [*TEXTS, "it's 12  cm – 3.5\u00a0mm", "<|endoftext|> inside", "e\u0301 = é"]
     assert older.tokenizer.numbers(texts) == newer.tokenizer.numbers(texts)
     assert np.array_equal(older.encode(texts), newer.encode(texts))
@@ -408,16 +388,16 @@ def test_the_older_pair_of_files_is_the_same_tokenizer(saved, copied):
         ("open_clip", {"colour": 3}),
     ],
 )
-def test_settings_that_are_not_understood_are_not_guessed(copied, name, values):
-    folder = copied(name)
+def test_settings_that_are_not_understood_are_not_guessed(copied_checkpoint, name, values):
+    folder = copied_checkpoint(name)
     model = json.loads((folder / "open_clip_config.json").read_text())["model_cfg"]
     change(folder, "open_clip_config.json", model_cfg={**model, "text_cfg": {**model["text_cfg"], **values}})
     with pytest.raises(WeightsError, match="not understood"):
         encoder_of(folder, name)
 
 
-def test_a_network_inside_that_is_not_known_is_looked_for_where_the_checkpoint_says(copied, no_network):
-    folder = copied("biomedical")
+def test_a_network_inside_that_is_not_known_is_looked_for_where_the_checkpoint_says(copied_checkpoint, no_network):
+    folder = copied_checkpoint("biomedical")
     change(folder, "config.json", model_type="gpt2")
     model = json.loads((folder / "open_clip_config.json").read_text())["model_cfg"]
     text = {**model["text_cfg"], "hf_model_name": "owner/bert"}
@@ -427,23 +407,23 @@ def test_a_network_inside_that_is_not_known_is_looked_for_where_the_checkpoint_s
     assert "owner/bert" in str(caught.value)
 
 
-def test_tensors_must_fit_one_by_one(copied):
+def test_tensors_must_fit_one_by_one(copied_checkpoint):
     for name, key in (("clip", "text_model__extra"), ("biomedical", "text__extra"), ("open_clip", "extra")):
-        folder = copied(name)
+        folder = copied_checkpoint(name)
         weights = next(folder.glob("*.safetensors"))
         change_tensors(weights, **{key: torch.zeros(1)})
         with pytest.raises(WeightsError, match="do not fit"):
             encoder_of(folder, name)
 
 
-def test_the_library_that_is_missing_is_named(monkeypatch, saved):
+def test_the_library_that_is_missing_is_named(monkeypatch, checkpoints):
     import sys
 
     monkeypatch.setitem(sys.modules, "tokenizers", None)
     for call in (
         lambda: checkpoint_tokenizer.parse_tokenizer("{}"),
         lambda: checkpoint_tokenizer.clip_tokenizer({}, []),
-        lambda: encoder_of(saved["clip"]),
+        lambda: encoder_of(checkpoints["clip"]),
     ):
         with pytest.raises(LaudoError, match="not installed") as caught:
             call()

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from laudo.core.errors import RecipeError
-from laudo.prepare.texts import naming_words, plain, sample_texts, without_words
+from laudo.core.letters import plain
+from laudo.prepare.texts import naming_words, sample_texts, without_words
 
 
 def test_columns_stand_one_below_the_other_and_empty_ones_are_left_out():

@@ -10,7 +10,8 @@ import numpy as np
 from laudo.audit.finding import Finding, Status
 from laudo.audit.probe import run_probe, usable_rows
 from laudo.audit.seen import Seen
-from laudo.audit.words import pattern, plain, words_of
+from laudo.audit.words import pattern, words_of
+from laudo.core.letters import plain
 
 NAMING_SHARE = 0.01
 """Share of the texts that may name their class before it is told."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
+
+from laudo.core.letters import plain
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "ct": (
@@ -101,11 +102,6 @@ def words_of(label: str) -> tuple[str, ...]:
         if len(word) >= SHORTEST and word not in TOO_COMMON and not word.isdigit():
             found.append(word)
     return tuple(dict.fromkeys(found))
-
-
-def plain(text: str) -> str:
-    """Lower case, without accents."""
-    return "".join(one for one in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(one))
 
 
 def pattern(words: Sequence[str]) -> re.Pattern[str] | None:

@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from laudo.core.letters import plain
+
 LONGEST = 40
 """Characters of a word that count; both data bases have limits, far higher ones."""
 
@@ -18,8 +20,6 @@ _RUN = re.compile(r"(?:[^\W_]|[\u0300-\u036f])+")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _SPELLED = re.compile(r"_([0-9a-f]+)_")
-_LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h"})
-"""Letters that are no letter with an accent to Unicode."""
 
 
 class Word(NamedTuple):
@@ -48,8 +48,7 @@ def fold_word(word: str) -> str:
     """One word in lower case ASCII; a letter of another alphabet becomes its number between underscores, ``β`` is ``_3b2_``."""
     if word.isascii():
         return word.lower()[:LONGEST]
-    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", word).casefold()).translate(_LETTERS)
-    kept = [one for one in plain if one.isalnum()][:LONGEST]
+    kept = [one for one in plain(word) if one.isalnum()][:LONGEST]
     return "".join(one if one.isascii() else f"_{ord(one):x}_" for one in kept)
 
 

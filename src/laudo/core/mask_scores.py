@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from laudo.core.atomic import atomic_path
+from laudo.core.case_table import concatenate_rows, load_table, save_table
 from laudo.core.errors import DataError
 from laudo.core.messages import _
 from laudo.core.predictions import PROBABILITY, Predictions
@@ -183,15 +182,11 @@ class MaskScores:
     @classmethod
     def concatenate(cls, parts: Sequence[MaskScores]) -> MaskScores:
         """All rows of several, of the same structures, sorted by sample: pooled out-of-fold scores."""
-        table = pd.concat([part.table for part in parts], ignore_index=True)
-        return cls(table.sort_values("sample", kind="stable").reset_index(drop=True), parts[0].structures)
+        return cls(concatenate_rows(part.table for part in parts), parts[0].structures)
 
     def save(self, path: Path) -> None:
         """Write Parquet, and the same as CSV beside it."""
-        with atomic_path(path) as temporary:
-            self.table.to_parquet(temporary, index=False)
-        with atomic_path(path.with_suffix(".csv")) as temporary:
-            self.table.to_csv(temporary, index=False)
+        save_table(self.table, path)
 
     @classmethod
     def load(cls, path: Path) -> MaskScores:
@@ -200,12 +195,7 @@ class MaskScores:
         Raises:
             DataError: the file is missing, damaged, or holds no scores of masks.
         """
-        try:
-            table = pd.read_parquet(path)
-        except (OSError, pa.ArrowException, ValueError) as error:
-            raise DataError(
-                _("Scores can not be read."), file=path, found=f"{type(error).__name__}: {error}"
-            ) from error
+        table = load_table(path, _("Scores can not be read."))
         first = score_column(MASK_METRICS[0], "")
         structures = tuple(name.removeprefix(first) for name in table.columns if name.startswith(first))
         needed = {*SAMPLE_COLUMNS, *(score_column(metric, name) for name in structures for metric in MASK_METRICS)}

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from laudo.core.atomic import atomic_path
+from laudo.core.case_table import concatenate_rows, load_table, save_table
 from laudo.core.errors import DataError
 from laudo.core.labels import join_labels, label_matrix
 from laudo.core.messages import _
@@ -126,15 +125,11 @@ class Predictions:
     @classmethod
     def concatenate(cls, parts: Sequence[Predictions]) -> Predictions:
         """All rows of several predictions of the same classes, sorted by sample: pooled out-of-fold predictions."""
-        table = pd.concat([part.table for part in parts], ignore_index=True)
-        return cls(table.sort_values("sample", kind="stable").reset_index(drop=True), parts[0].classes)
+        return cls(concatenate_rows(part.table for part in parts), parts[0].classes)
 
     def save(self, path: Path) -> None:
         """Write Parquet, and the same as CSV beside it."""
-        with atomic_path(path) as temporary:
-            self.table.to_parquet(temporary, index=False)
-        with atomic_path(path.with_suffix(".csv")) as temporary:
-            self.table.to_csv(temporary, index=False)
+        save_table(self.table, path)
 
     @classmethod
     def load(cls, path: Path) -> Predictions:
@@ -143,12 +138,7 @@ class Predictions:
         Raises:
             DataError: the file is missing, damaged, or holds no probabilities.
         """
-        try:
-            table = pd.read_parquet(path)
-        except (OSError, pa.ArrowException, ValueError) as error:
-            raise DataError(
-                _("Predictions can not be read."), file=path, found=f"{type(error).__name__}: {error}"
-            ) from error
+        table = load_table(path, _("Predictions can not be read."))
         classes = tuple(name.removeprefix(PROBABILITY) for name in table.columns if name.startswith(PROBABILITY))
         if not classes:
             raise DataError(_("The file holds no class probabilities."), file=path, expected=PROBABILITY + "<class>")

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from laudo.networks.encoder_decoder import EncoderDecoder
 from laudo.networks.fast_norms import FastInstanceNorm
-from laudo.networks.mask_network import MaskMaps, MaskNetwork
 from laudo.networks.unet_plan import UNetPlan
 from laudo.networks.up_convolution import UpConvolution
 
@@ -17,7 +17,7 @@ SLOPE = 0.01
 CONVOLUTIONS: dict[int, type[nn.Conv2d | nn.Conv3d]] = {2: nn.Conv2d, 3: nn.Conv3d}
 
 
-class PlannedUNet(MaskNetwork):
+class PlannedUNet(EncoderDecoder):
     """Two convolutions a level, each with instance normalisation and leaky ReLU; levels are left by strides, not by pooling.
 
     Convolutions have no bias where normalisation follows, which would take it off again; nnU-Net's have one.
@@ -38,6 +38,7 @@ class PlannedUNet(MaskNetwork):
         for width, kernel, stride in zip(plan.filters, plan.kernels, plan.strides, strict=True):
             down.append(nn.Sequential(Block(channels, width, kernel, stride), Block(width, width, kernel)))
             channels = width
+        self.pool, self.last = nn.Identity(), nn.Identity()
         self.down = nn.ModuleList(down)
         levels = range(len(plan.filters) - 1)
         self.up = nn.ModuleList(Up(plan, level) for level in reversed(levels))
@@ -45,25 +46,6 @@ class PlannedUNet(MaskNetwork):
         convolution = CONVOLUTIONS[self.axes]
         self.maps = nn.ModuleList(convolution(plan.filters[level], outputs, 1) for level in with_map)
         self.apply(_initialise)
-
-    def levels(self) -> list[nn.Module]:
-        """Down, then up again."""
-        return [*self.down, *self.up]
-
-    def forward(self, x: Tensor) -> MaskMaps:
-        """Logits of (B, channels, *S); in training of each level, where it was asked for."""
-        skips = []
-        for level in self.down:
-            x = level(x)
-            skips.append(x)
-        deepest = skips.pop()
-        decoded = []
-        for level in self.up:
-            x = level(x, skips.pop())
-            decoded.append(x)
-        maps = self.maps if self.training else self.maps[:1]
-        masks = tuple(logits(features) for logits, features in zip(maps, reversed(decoded), strict=False))
-        return MaskMaps(masks, deepest)
 
 
 class Block(nn.Sequential):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from laudo.networks.mask_network import MaskMaps, MaskNetwork
+from laudo.networks.encoder_decoder import EncoderDecoder
 from laudo.networks.up_convolution import UpConvolution
 
 FILTERS = (32, 64, 128, 256, 512)
@@ -15,7 +15,7 @@ MOMENTUM, EPS = 0.01, 1e-3
 """Of batch normalisation, as Keras has it."""
 
 
-class UNet2D(MaskNetwork):
+class UNet2D(EncoderDecoder):
     """U-Net (Ronneberger et al. 2015) as system S2 published it: 8,641,186 trained parameters for grey images and two outputs.
 
     Down: two 3 × 3 convolutions with ReLU and batch normalisation after them, max pooling in between. Up: 3 × 3 transposed
@@ -50,25 +50,6 @@ class UNet2D(MaskNetwork):
         coarser = filters[1:-1] if deep_supervision else ()
         self.maps = nn.ModuleList(nn.Conv2d(width, outputs, 1) for width in (first, *coarser))
         self.apply(_initialise)
-
-    def levels(self) -> list[nn.Module]:
-        """Down, then up again."""
-        return [*self.down, *self.up, self.last]
-
-    def forward(self, x: Tensor) -> MaskMaps:
-        """Logits of (B, channels, H, W)."""
-        skips: list[Tensor] = []
-        for level in self.down:
-            x = level(self.pool(x) if skips else x)
-            skips.append(x)
-        deepest = skips.pop()
-        decoded = []
-        for level in self.up:
-            x = level(x, skips.pop())
-            decoded.append(x)
-        features = [self.last(decoded.pop()), *reversed(decoded)]
-        maps = self.maps if self.training else self.maps[:1]
-        return MaskMaps(tuple(logits(f) for logits, f in zip(maps, features, strict=False)), deepest)
 
 
 class _Up(nn.Module):

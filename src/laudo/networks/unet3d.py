@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from laudo.networks.mask_network import MaskMaps, MaskNetwork
+from laudo.networks.encoder_decoder import EncoderDecoder
 from laudo.networks.up_convolution import UpConvolution
 
 FILTERS = (64, 128, 256, 512)
 
 
-class UNet3D(MaskNetwork):
+class UNet3D(EncoderDecoder):
     """3D U-Net (Çiçek et al. 2016): two 3 × 3 × 3 convolutions a level, channels doubled before each pooling.
 
     Each convolution has batch normalisation and ReLU; 2 × 2 × 2 transposed convolutions keep the number of channels, so that the
@@ -42,28 +42,10 @@ class UNet3D(MaskNetwork):
             for before, width in zip((channels, *filters), filters, strict=False)
         )
         self.up = nn.ModuleList(_Up(below, width) for below, width in zip(filters[:0:-1], filters[-2::-1], strict=True))
+        self.last = nn.Identity()
         with_map = filters[:-1] if deep_supervision else filters[:1]
         self.maps = nn.ModuleList(nn.Conv3d(width, outputs, 1) for width in with_map)
         self.apply(_initialise)
-
-    def levels(self) -> list[nn.Module]:
-        """Down, then up again."""
-        return [*self.down, *self.up]
-
-    def forward(self, x: Tensor) -> MaskMaps:
-        """Logits of (B, channels, X, Y, Z)."""
-        skips: list[Tensor] = []
-        for level in self.down:
-            x = level(self.pool(x) if skips else x)
-            skips.append(x)
-        deepest = skips.pop()
-        decoded = []
-        for level in self.up:
-            x = level(x, skips.pop())
-            decoded.append(x)
-        maps = self.maps if self.training else self.maps[:1]
-        masks = tuple(logits(features) for logits, features in zip(maps, reversed(decoded), strict=False))
-        return MaskMaps(masks, deepest)
 
 
 class _Up(nn.Module):

@@ -13,7 +13,7 @@ from laudo.core.run import Run
 from laudo.networks.classical import ClassicalClassifier, load_classical
 from laudo.networks.pooled import pooled
 from laudo.networks.text_encoder import TextEncoder
-from laudo.networks.text_table import load_text_encoder
+from laudo.networks.text_encoders import load_text_encoder
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from laudo.core.errors import RecipeError
+from laudo.core.letters import plain
 from laudo.core.messages import _
 from laudo.core.stop_words import STOP_WORDS
 
@@ -58,12 +58,6 @@ def without_words(texts: Sequence[str], words: Sequence[str]) -> list[str]:
         return [plain(text) for text in texts]
     pattern = re.compile("|".join(rf"(?<!\w){_form(word)}(?!\w)" for word in words))
     return [" ".join(pattern.sub(" ", plain(text)).split()) for text in texts]
-
-
-def plain(text: str) -> str:
-    """In small letters and without accents."""
-    apart = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in apart if not unicodedata.combining(letter))
 
 
 def _form(word: str) -> str:

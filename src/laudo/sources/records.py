@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from laudo.core.errors import DataError
+from laudo.core.letters import plain
 from laudo.core.manifest import COLUMNS, SEPARATOR, Manifest
 from laudo.core.messages import _
 from laudo.core.progress import say
@@ -93,8 +93,7 @@ def manifest_of_records(records: Sequence[Record], table: Path, source: str) -> 
 
 def may_name_a_person(column: str) -> bool:
     """Whether a column of this name usually holds what leads to a person."""
-    letters = unicodedata.normalize("NFKD", column).casefold()
-    return "".join(one for one in letters if one.isalpha()) in IDENTIFYING
+    return "".join(one for one in plain(column) if one.isalpha()) in IDENTIFYING
 
 
 def as_text(value: Any) -> str:

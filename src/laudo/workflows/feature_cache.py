@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zlib
-from pathlib import Path
 
+import numpy as np
 import timm
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
-from laudo.core.atomic import atomic_path
 from laudo.core.cache_folder import cache_folder
 from laudo.core.environment import OPTIONAL, describe_packages
 from laudo.core.recipe import Recipe, View
@@ -23,6 +19,7 @@ from laudo.prepare.cache import picture_keys
 from laudo.prepare.transform import transform_key
 from laudo.train.features import frozen_features
 from laudo.workflows.dataset import Dataset
+from laudo.workflows.kept_array import kept_array
 
 
 def cached_features(classifier: Classifier | FrozenNetwork, recipe: Recipe, dataset: Dataset, view: View) -> Tensor:
@@ -53,31 +50,14 @@ def cached_features(classifier: Classifier | FrozenNetwork, recipe: Recipe, data
     ]
     digest.update(json.dumps(facts).encode())
     path = cache_folder() / "features" / f"{digest.hexdigest()[:32]}.safetensors"
-    stored = _read_features(path)
-    if stored is None:
-        stored = frozen_features(classifier, dataset.images, dataset.device, dataset.precision, view)
-        with atomic_path(path) as temporary:
-            save_file({"features": stored}, temporary, metadata={"crc32": str(_checksum(stored))})
-    return stored
+
+    def compute() -> np.ndarray:
+        return frozen_features(classifier, dataset.images, dataset.device, dataset.precision, view).numpy()
+
+    return torch.from_numpy(kept_array(path, compute))
 
 
 def _versions() -> list[str]:
     """Of the libraries that networks of images and texts are built by."""
     packages = describe_packages()
     return [f"{name} {packages[name]}" for name in OPTIONAL if name in packages]
-
-
-def _read_features(path: Path) -> Tensor | None:
-    """Stored features; a damaged file counts as none."""
-    try:
-        if not path.is_file():
-            return None
-        with safe_open(path, framework="pt") as handle:
-            features: Tensor = handle.get_tensor("features")
-            return features if (handle.metadata() or {}).get("crc32") == str(_checksum(features)) else None
-    except (SafetensorError, KeyError, OSError):
-        return None
-
-
-def _checksum(features: Tensor) -> int:
-    return zlib.crc32(features.contiguous().numpy().tobytes())

@@ -5,22 +5,42 @@ Each imports what it needs when it is called: an audit must not wait for the tra
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any
 
 from laudo.core.errors import LaudoError
 from laudo.core.messages import _, current_language
+from laudo.workflows.catalog_steps import catalog_embed, catalog_export, catalog_import, catalog_search
+from laudo.workflows.data_steps import audit, fetch_data, import_data, make_data, prepare, split_data, write_audit
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from laudo.catalog.filters import Conditions
-    from laudo.catalog.result import Found
     from laudo.core.run import Run
-    from laudo.workflows.data_jobs import AuditedData
 
 PathLike = str | Path
+
+__all__ = [
+    "audit",
+    "catalog_embed",
+    "catalog_export",
+    "catalog_import",
+    "catalog_search",
+    "compare",
+    "demo",
+    "evaluate",
+    "explain",
+    "fetch_data",
+    "import_data",
+    "make_data",
+    "predict",
+    "prepare",
+    "report",
+    "split_data",
+    "train",
+    "write_audit",
+]
 
 
 def demo(out: PathLike = "demo", language: str | None = None) -> Run:
@@ -28,112 +48,6 @@ def demo(out: PathLike = "demo", language: str | None = None) -> Run:
     from laudo.workflows.demo import run_demo
 
     return run_demo(Path(out), language or current_language())
-
-
-def make_data(kind: str, folder: PathLike, n: int | None = None, seed: int = 0, size: int | None = None) -> Path:
-    """Write a synthetic data set; number and size default to the kind's own."""
-    from laudo.workflows.data_jobs import make_phantoms
-
-    return make_phantoms(kind, Path(folder), n, seed, size)
-
-
-def fetch_data(source: str, folder: PathLike) -> dict[str, Any]:
-    """Bring a public data set from its publisher, where that needs no account."""
-    from laudo.sources.fetch import fetch
-    from laudo.sources.table import get_source
-
-    return fetch(get_source(source), Path(folder))
-
-
-def import_data(source: str, root: PathLike, out: PathLike) -> dict[str, Any]:
-    """List the samples of a data set into ``out``; a second time, only what has changed is read."""
-    from laudo.workflows.import_set import import_data
-
-    return import_data(source, Path(root), Path(out))
-
-
-def audit(
-    where: PathLike,
-    source: str | None = None,
-    label: str | None = None,
-    against: PathLike | None = None,
-    inflation: bool = False,
-) -> AuditedData:
-    """What is wrong with a data set: a folder, a table or a manifest.
-
-    Args:
-        where: its folder, table or manifest.
-        source: name of the source; default: the one whose layout fits.
-        label: column that names the class; default: the source's own.
-        against: another data set, of whose images copies are looked for.
-        inflation: also train a cheap model under a random and under a grouped split.
-    """
-    from laudo.workflows.data_jobs import audit_data
-
-    return audit_data(Path(where), source, label, None if against is None else Path(against), inflation)
-
-
-def write_audit(
-    audited: AuditedData, out: PathLike | None, html: PathLike | None, language: str | None = None
-) -> dict[str, str]:
-    """Write an audit: audit.json and the manifest of the usable samples into the folder ``out``, a page to the file ``html``."""
-    from laudo.workflows.data_jobs import write_audit
-
-    return write_audit(
-        audited, Path(out) if out else None, Path(html) if html else None, language or current_language()
-    )
-
-
-def split_data(
-    where: PathLike,
-    out: PathLike,
-    settings: Mapping[str, Any] | None = None,
-    folds: int | None = None,
-    source: str | None = None,
-    label: str | None = None,
-) -> dict[str, Any]:
-    """Divide a data set into parts, or into folds, and write its manifest into ``out``.
-
-    Args:
-        where: its folder, table or manifest.
-        out: folder for the manifest.
-        settings: of the section ``split`` of a recipe (``by``, ``test``, ``validation``, ``repeats``, ``seed``).
-        folds: number of folds; default: parts.
-        source: name of the source; default: the one whose layout fits.
-        label: column that names the class; default: the source's own.
-
-    Raises:
-        LaudoError: the settings are not valid, or the data can not be divided so.
-    """
-    from pydantic import ValidationError
-
-    from laudo.core.recipe import Split
-    from laudo.workflows.data_jobs import split_data
-
-    chosen = dict(settings or {})
-    if folds and ({"test", "validation"} & set(chosen)):
-        raise LaudoError(
-            _("--test and --validation are shares of parts: with --folds each fold is the test part once.")
-        )
-    if not folds and "repeats" in chosen:
-        raise LaudoError(_("--repeats needs --folds: parts are drawn once."))
-    if chosen.get("by") == "official" and ({"test", "repeats"} & set(chosen)):
-        raise LaudoError(_("An official split is as its authors made it: --test and --repeats do not belong to it."))
-    try:
-        split = Split.model_validate(chosen)
-    except ValidationError as error:
-        problems = tuple(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise LaudoError(_("The split can not be made like this."), details=problems) from error
-    return split_data(Path(where), Path(out), split, folds, source, label)
-
-
-def prepare(
-    recipe: PathLike, data: PathLike | None = None, settings: Sequence[str] = (), jobs: int | None = None
-) -> dict[str, Any]:
-    """Write what a recipe's network eats into the cache, ahead of the training."""
-    from laudo.workflows.prepare_data import prepare_data
-
-    return prepare_data(str(recipe), settings, None if data is None else Path(data), jobs)
 
 
 def train(
@@ -257,80 +171,3 @@ def compare(
 
 def _path(given: PathLike | None) -> Path | None:
     return None if given is None else Path(given)
-
-
-def catalog_import(
-    what: PathLike,
-    root: PathLike | None = None,
-    *,
-    db: PathLike | None = None,
-    name: str | None = None,
-    embed: str | None = None,
-    prune: bool = False,
-) -> dict[str, Any]:
-    """Bring a data set, a manifest or a run into a catalogue.
-
-    Args:
-        what: name of a source; or a manifest, a folder of images, or a run, whose predictions are registered.
-        root: the data set's folder, of a source.
-        db: file or address of the catalogue; default: LAUDO_CATALOG, else ``laudo-catalog.sqlite``.
-        name: of the data set in the catalogue; default: its source's or folder's.
-        embed: backbone that makes vectors of the images.
-        prune: remove images of the data set that are not listed any more.
-    """
-    from laudo.workflows.catalog_jobs import import_into
-
-    return import_into(str(what), None if root is None else Path(root), _db(db), name, embed, prune)
-
-
-def catalog_embed(backbone: str, *, db: PathLike | None = None, again: bool = False) -> dict[str, Any]:
-    """Make the vectors that the images of a catalogue lack."""
-    from laudo.workflows.catalog_jobs import embed_into
-
-    return embed_into(backbone, _db(db), again)
-
-
-def catalog_search(
-    words: str = "",
-    *,
-    db: PathLike | None = None,
-    limit: int = 20,
-    like: PathLike | None = None,
-    encoder: str | None = None,
-    **conditions: Unpack[Conditions],
-) -> Found:
-    """Images of a catalogue by words of their cases, by filters, by likeness: the best first, with their cases.
-
-    Args:
-        words: all must stand in the texts; ``"a phrase"``, ``-excluded``, ``beginning*``.
-        db: file or address of the catalogue.
-        limit: images at most.
-        like: an image; the nearest to it come first.
-        encoder: whose vectors are compared; default: the only one that the catalogue has.
-        conditions: ``modality, plane, location, sex, age, split, source, wrong, part``; see
-            :class:`laudo.catalog.filters.Filters`.
-    """
-    from laudo.catalog.filters import Filters
-    from laudo.workflows.catalog_jobs import search_in
-
-    image = None if like is None else Path(like)
-    return search_in(_db(db), words, Filters.of(conditions), limit, image, encoder)
-
-
-def catalog_export(
-    out: PathLike,
-    words: str = "",
-    *,
-    db: PathLike | None = None,
-    limit: int | None = None,
-    **conditions: Unpack[Conditions],
-) -> dict[str, Any]:
-    """Write the manifest of the images that :func:`catalog_search` finds into the folder ``out``, for a training."""
-    from laudo.catalog.filters import Filters
-    from laudo.workflows.catalog_jobs import export_from
-
-    return export_from(_db(db), words, Filters.of(conditions), Path(out), limit)
-
-
-def _db(named: PathLike | None) -> str | None:
-    return None if named is None else str(named)

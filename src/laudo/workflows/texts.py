@@ -13,7 +13,7 @@ from laudo.core.messages import _
 from laudo.core.progress import say
 from laudo.core.recipe import Recipe
 from laudo.networks.text_encoder import PretrainedTextEncoder, TextEncoder
-from laudo.networks.text_table import pretrained_text_encoder
+from laudo.networks.text_encoders import pretrained_text_encoder
 from laudo.networks.tfidf_text import KIND as TFIDF
 from laudo.networks.tfidf_text import TfidfText
 from laudo.prepare.texts import naming_words, sample_texts, without_words
