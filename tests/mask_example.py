@@ -13,10 +13,12 @@ from laudo.core.recipe import Recipe
 SHAPE = (12, 16, 10)
 
 
-def write_volumes(folder: Path, n: int = 12, seed: int = 0, shape: tuple[int, int, int] = SHAPE) -> Path:
+def write_volumes(
+    folder: Path, n: int = 12, seed: int = 0, shape: tuple[int, int, int] = SHAPE, slice_mm: float = 1.0
+) -> Path:
     """A task of the Decathlon: noise with a bright ball (label 1) and a dark one (label 2)."""
     grid = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"))
-    affine = np.diag([-1.0, -1.0, 1.0, 1.0])
+    affine = np.diag([-1.0, -1.0, slice_mm, 1.0])
     for number in range(n):
         rng = np.random.default_rng(1000 * seed + number)
         image = rng.normal(100, 8, shape)

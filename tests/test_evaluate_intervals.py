@@ -19,6 +19,7 @@ from laudo.evaluate.intervals import (
     intervals,
     paired_difference,
 )
+from laudo.evaluate.perfect_mean import lowest_mean
 
 
 def two_class_cases(n, seed=0, signal=1.5, copies=1):
@@ -147,13 +148,35 @@ def test_at_one_the_interval_is_exact_and_counts_groups():
     cases = Cases.from_arrays(np.stack([1 - positive, positive], axis=1), truth, groups=groups)
     values, found = found_intervals(cases)
     expected = {"accuracy": 10, "sensitivity": 6, "precision": 6, "specificity": 4, "f1": 6, "auc_roc": 4, "auc_pr": 4}
-    expected |= {"balanced_accuracy": 4, "f1_macro": 4}
     for name, n in expected.items():
         assert values[name] == 1
         assert found[name].kind == "exact"
         assert found[name].groups == n, name
         assert found[name].bounds == pytest.approx((0.025 ** (1 / n), 1)), name
+    for name in ("balanced_accuracy", "f1_macro"):
+        assert found[name].kind == "exact_mean"
+        assert found[name].bounds == pytest.approx((lowest_mean([4, 6]), 1)), name
     assert found["brier"].kind == "none"  # every sample has the same error: nothing to resample
+
+
+def test_the_lowest_mean_of_one_proportion_is_that_of_clopper_and_pearson():
+    for n in (1, 2, 7, 100):
+        assert lowest_mean([n]) == pytest.approx(clopper_pearson(n, n)[0], rel=1e-9)
+
+
+@settings(max_examples=30)
+@given(st.tuples(st.integers(1, 30), st.integers(1, 30)))
+def test_no_two_proportions_under_which_all_may_succeed_have_a_lower_mean(trials):
+    first = np.linspace(0.025, 1, 4001)[1:]
+    second = (0.025 / first ** trials[0]) ** (1 / trials[1])  # where all succeed with a probability of 0.025
+    means = (first + second)[second <= 1] / 2
+    assert lowest_mean(trials) == pytest.approx(means.min(), abs=2e-4)
+    assert lowest_mean(trials) <= means.min() + 1e-9
+
+
+def test_one_image_of_a_rare_class_does_not_spoil_the_mean_over_forty():
+    assert lowest_mean([1] + [50] * 39) > 0.97
+    assert lowest_mean([10] * 40) > lowest_mean([1] * 40) > 0.9
 
 
 def test_at_zero_the_interval_is_exact():

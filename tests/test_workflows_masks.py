@@ -72,6 +72,18 @@ def test_it_learns_and_writes_masks_that_lie_over_their_images(learned, volumes)
         assert row[f"dice:{scores.structures[0]}"] == pytest.approx(both)
 
 
+def test_a_planned_network_does_not_halve_thick_slices(tmp_path):
+    thick = write_volumes(tmp_path / "thick", n=8, slice_mm=4.0)
+    small = {"training": {"epochs": 1, "patch": {"size_voxels": (16, 16, 16), "steps": 1}}}
+    network = {"network": {"backbone": "planned_unet", "filters": (4, 8)}, "augment": {"volume": None}}
+    run = train(mask_recipe(VOLUMES, small, network), thick, tmp_path / "run")
+    assert run.json("model")["spacing_mm"] == [1.0, 1.0, 4.0]
+    model = load_mask_model(run, torch.device("cpu"))
+    first, second = (level[0][0] for level in model.networks[0].network.down)
+    assert first.kernel_size == (3, 3, 1)
+    assert second.stride == (2, 2, 1)
+
+
 def test_figures_computed_anew_are_those_of_the_run(learned):
     assert evaluate_part(learned, "test") == learned.json("metrics")["test"]
 

@@ -219,6 +219,12 @@ def test_other_images_are_scored_and_known_ones_left_out(tmp_path):
     assert scores["metrics"]["accuracy"]["value"] > 0.8
     metrics = run.json("metrics")
     assert metrics["external"]["n"] == 16
+    drop = metrics["external"]["compared"]["differences"]["accuracy"]
+    assert metrics["external"]["compared"]["part"] == "test"
+    assert drop["value"] == pytest.approx(
+        scores["metrics"]["accuracy"]["value"] - metrics["test"]["metrics"]["accuracy"]["value"]
+    )
+    assert drop["ci95"][0] < drop["value"] < drop["ci95"][1]
     assert metrics["test"] == source.json("metrics")["test"]
     assert Predictions.load(run.predictions_path("external")).classes == ("no", "yes")
     assert run.has_report()
@@ -233,6 +239,23 @@ def test_images_that_the_run_has_seen_judge_nothing(tmp_path):
     with pytest.raises(DataError, match="classes") as caught:
         evaluate_external(source, strange, "en")
     assert caught.value.found == "cat, dog"
+
+
+def test_classes_of_other_images_are_matched_by_name_or_as_the_user_says(tmp_path):
+    source, _data = trained()
+    run = Run(shutil.copytree(source.folder, tmp_path / "run"))
+    other = write_images(tmp_path / "other", per_class=4, seed=78, classes=("NO", "tumor"))
+    shutil.copytree(other / "NO", other / "unclear")
+    for path in (other / "unclear").iterdir():
+        path.write_bytes(path.read_bytes() + b" ")  # other files
+    scores = evaluate_external(run, other, "en", {"tumor": "yes", "unclear": ""})
+    assert scores["n"] == 8
+    assert scores["classes"] == {"named": {"NO": "no", "tumor": "yes"}, "left_out": {"unclear": 4}}
+    table = run.predictions("external").table
+    assert set(table["label"][table["sample"].str.contains("tumor")]) == {"yes"}
+    page = run.report_path.read_text(encoding="utf-8")
+    assert "“tumor” as “yes”" in page
+    assert "unclear (4)" in page
 
 
 def test_the_folds_of_a_cross_validation_judge_other_images_together(cross_validated, plain, tmp_path):

@@ -79,6 +79,14 @@ def evaluate(
             help=_("Part to score again: train, val, test or pooled; default: the quoted one."),
         ),
     ] = None,
+    classes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="THEIRS=OURS",
+            help=_("With --data: the model's class of one of the images' classes; THEIRS= leaves it out; repeatable."),
+        ),
+    ] = None,
     lang: Lang = None,
     json: Json = False,
     debug: Debug = False,
@@ -89,7 +97,7 @@ def evaluate(
     def work() -> Answer:
         from laudo.workflows import steps
 
-        return metrics_answer(*steps.evaluate(run, data, split))
+        return metrics_answer(*steps.evaluate(run, data, split, classes=classes or ()))
 
     run_command(work, json, debug)
 

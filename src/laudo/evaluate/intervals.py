@@ -20,6 +20,7 @@ from laudo.core.progress import step
 from laudo.evaluate.cases import POSITIVE, Cases
 from laudo.evaluate.classification import Key, headline_keys, plain, point_values, score
 from laudo.evaluate.label_cases import LabelCases
+from laudo.evaluate.perfect_mean import lowest_mean
 
 LEVEL = 0.95
 CHUNK = 500_000
@@ -30,6 +31,10 @@ FEWEST_RESAMPLES = 20
 
 NO_WIDTH = 1e-12
 
+MEANS_OF_TWO = frozenset({"balanced_accuracy", "f1_macro"})
+MEANS_OF_SEVERAL = MEANS_OF_TWO | {"precision", "sensitivity", "f1"}
+"""Metrics that are means over classes of rates, each of which counts the class's own groups when all are right."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -37,13 +42,14 @@ class Interval:
 
     Attributes:
         bounds: low and high; None when there is none.
-        kind: bootstrap, exact (Clopper-Pearson, because no resample differed) or none.
+        kind: bootstrap, exact (Clopper-Pearson, because no resample differed), exact_mean (the same of a mean over classes, see
+            :func:`laudo.evaluate.perfect_mean.lowest_mean`) or none.
         dropped: share of resamples in which the metric is undefined.
-        groups: n of an exact interval.
+        groups: n of an exact interval; of a mean, that of the rarest class.
     """
 
     bounds: tuple[float, float] | None
-    kind: Literal["bootstrap", "exact", "none"]
+    kind: Literal["bootstrap", "exact", "exact_mean", "none"]
     dropped: float = 0.0
     groups: int | None = None
 
@@ -123,6 +129,9 @@ def _interval(cases: Cases | LabelCases, key: Key, value: float, draws: np.ndarr
             low, high = max(0.0, low - shift), min(1.0, high - shift)
         return Interval((low, high), "bootstrap", dropped)
     groups = groups_behind(cases, key)
+    of_classes = _groups_of_classes(cases, key)
+    if of_classes and abs(1 - value) <= NO_WIDTH:
+        return Interval((lowest_mean(of_classes), 1.0), "exact_mean", dropped, groups)
     if groups is not None and min(abs(value), abs(1 - value)) <= NO_WIDTH:
         return Interval(clopper_pearson(round(value) * groups, groups), "exact", dropped, groups)
     return Interval(None, "none", dropped)
@@ -153,11 +162,20 @@ def groups_behind(cases: Cases | LabelCases, key: Key) -> int | None:
         return cases.n_groups
     if isinstance(cases, LabelCases):
         return _groups_behind_label(cases, name, index)
-    if index is None and cases.n_classes == 2 and name not in {"balanced_accuracy", "f1_macro"}:
+    if index is None and cases.n_classes == 2 and name not in MEANS_OF_TWO:
         index = POSITIVE
     if index is None:
         return min(_groups(cases, cases.truth == k) for k in cases.present)
     return _groups_of_rate(cases, name, cases.truth == index, cases.decided == index)
+
+
+def _groups_of_classes(cases: Cases | LabelCases, key: Key) -> list[int]:
+    """Groups of each class, for a mean over classes of rates; empty for every other metric."""
+    name, index = key
+    means = MEANS_OF_TWO if cases.n_classes == 2 else MEANS_OF_SEVERAL
+    if isinstance(cases, LabelCases) or index is not None or name not in means:
+        return []
+    return [_groups(cases, cases.truth == k) for k in cases.present]
 
 
 def _groups_behind_label(cases: LabelCases, name: str, index: int | None) -> int | None:

@@ -103,6 +103,9 @@ def about_intervals(classes: tuple[str, ...], found: dict[Key, Interval], values
         notes.append({"id": "resamples_dropped", "of": [facts(key) for key in dropped], "most": max(dropped.values())})
     if exact:
         notes.append({"id": "exact_interval", "of": exact})
+    means = [facts(key) for key, i in found.items() if i.kind == "exact_mean"]
+    if means:
+        notes.append({"id": "exact_mean_interval", "of": means})
     if missing:
         notes.append({"id": "no_interval", "of": missing})
     return notes
@@ -226,6 +229,14 @@ def _exact_interval(note: Note, _: Translate) -> str:
     return text.format(names=_listed(note["of"], _))
 
 
+def _exact_mean_interval(note: Note, _: Translate) -> str:
+    text = _(
+        "Means over classes that are exactly 1: the interval ends where as many groups of each class would all be right with a "
+        "probability of 2.5 % only: {names}."
+    )
+    return text.format(names=_listed(note["of"], _))
+
+
 def _no_interval(note: Note, _: Translate) -> str:
     return _(
         "Every resample gave the same value, or there were too few groups, so there is no interval: {names}."
@@ -251,6 +262,7 @@ SENTENCES: dict[str, Callable[[Note, Translate], str]] = {
     "groups_unknown": _groups_unknown,
     "resamples_dropped": _resamples_dropped,
     "exact_interval": _exact_interval,
+    "exact_mean_interval": _exact_mean_interval,
     "no_interval": _no_interval,
     "ece_by_chance": _ece_by_chance,
     **MASK_SENTENCES,

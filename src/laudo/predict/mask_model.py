@@ -152,7 +152,9 @@ def load_mask_model(run: Run, device: torch.device) -> MaskModel:
         labels = len(structures.names) if network.label_head else 0
         prepare = Prepare(**facts["prepare"])
         patch = window or (prepare.height, prepare.width)
-        segmenter = build_segmenter(network, int(facts["channels"]), structures.outputs, labels, patch)
+        segmenter = build_segmenter(
+            network, int(facts["channels"]), structures.outputs, labels, patch, facts.get("spacing_mm")
+        )
         segmenter.load_state_dict(load_file(run.weights_path))
         return MaskModel(
             networks=(segmenter.eval().to(device),),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import psutil
 import torch
 from torch import Tensor, nn
@@ -23,7 +25,14 @@ LIBRARIES_BYTES = 100 * 2**20
 """What torch itself takes once it computes: measured."""
 
 
-def step_bytes(recipe: Recipe, channels: int, outputs: int, labels: int, precision: Precision) -> int:
+def step_bytes(
+    recipe: Recipe,
+    channels: int,
+    outputs: int,
+    labels: int,
+    precision: Precision,
+    spacing_mm: Sequence[float] | None = None,
+) -> int:
     """Bytes that a step takes at its peak: weights, their gradients and averages, and what the backward pass needs.
 
     The network is built and run on tensors without contents, so that nothing is computed and nothing allocated. With gradient
@@ -35,11 +44,12 @@ def step_bytes(recipe: Recipe, channels: int, outputs: int, labels: int, precisi
         outputs: of the network.
         labels: classes of its head; 0 without.
         precision: of the training.
+        spacing_mm: of the patch, where it is known; see :func:`laudo.networks.segmentation_table.build_segmenter`.
     """
     training = recipe.training
     size = training.patch.size_voxels or (recipe.prepare.height, recipe.prepare.width)
     batch = min(training.micro_batch or training.batch_size, training.batch_size)
-    network = build_segmenter(recipe.network, channels, outputs, labels, size)
+    network = build_segmenter(recipe.network, channels, outputs, labels, size, spacing_mm)
     network.train()
     with FakeTensorMode(allow_non_fake_inputs=True):
         x = channels_last(torch.empty(batch, channels, *size))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from laudo.audit.audit import Audit, audit_manifest
 from laudo.audit.duplicates import near_pairs
 from laudo.audit.inspect import inspect_images
-from laudo.core.errors import DataError, RunError
+from laudo.core.errors import DataError, LaudoError, RunError
 from laudo.core.manifest import Manifest
 from laudo.core.messages import _
 from laudo.core.predictions import Predictions
@@ -21,12 +21,14 @@ from laudo.core.run import Run
 from laudo.core.structures import Structures
 from laudo.evaluate.evaluate import evaluate
 from laudo.evaluate.segmentation import evaluate_masks
+from laudo.evaluate.unpaired import unpaired_differences
 from laudo.networks.precision import choose_device, choose_precision
 from laudo.predict.images import predict_images
 from laudo.sources.named_manifest import named_manifest, open_manifest
 from laudo.sources.records import unlabelled_rows_kept
 from laudo.sources.table import detect, find_root, get_source, import_manifest
 from laudo.split.grouped import assign_groups
+from laudo.workflows.class_map import map_classes
 from laudo.workflows.dataset import with_labels, with_mask
 from laudo.workflows.open_mask_model import open_mask_model
 from laudo.workflows.open_model import open_model
@@ -51,42 +53,60 @@ def evaluate_part(run: Run, part: str) -> dict[str, Any]:
     return evaluate(run.predictions(part), recipe.evaluation.bootstrap, recipe.split.seed)
 
 
-def evaluate_external(run: Run, data: Path, language: str) -> dict[str, Any]:
+def evaluate_external(run: Run, data: Path, language: str, classes: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Predict and score other images with the run's model; adds ``external`` to metrics and report.
 
-    Images that the run has used, or near copies of them, are left out and counted.
+    Images that the run has used, or near copies of them, are left out and counted. ``compared`` holds each figure minus that
+    of the part that the run quotes.
+
+    Args:
+        run: a finished run.
+        data: other images.
+        language: of the report.
+        classes: the model's class of some of the images'; "" leaves a class out. Classes of the same name need no line.
 
     Raises:
-        DataError: classes or structures differ, or every image was used by the run.
+        DataError: a class has no counterpart, structures differ, or every image was used by the run.
     """
-    scores = _external_masks(run, data) if run.recipe().outlines else _external_classes(run, data)
-    run.write_json("metrics", {**run.json("metrics"), "external": scores})
+    judge = _external_masks if run.recipe().outlines else _external_classes
+    scores = {"data": data.name, **judge(run, data, classes or {})}
+    metrics = run.json("metrics")
+    quoted = "pooled" if "pooled" in metrics else run.recipe().evaluation.headline
+    if quoted in metrics:
+        differences = unpaired_differences(scores["metrics"], metrics[quoted]["metrics"])
+        scores["compared"] = {"part": quoted, "differences": differences}
+    run.write_json("metrics", {**metrics, "external": scores})
     write_reports(run, language)
     return scores
 
 
-def _external_classes(run: Run, data: Path) -> dict[str, Any]:
+def _external_classes(run: Run, data: Path, classes: Mapping[str, str]) -> dict[str, Any]:
     recipe = run.recipe()
     model = open_model(run)
     with unlabelled_rows_kept() if recipe.data.separator is not None else nullcontext():
         manifest = _list(recipe.data.source, data)
     if recipe.data.separator is not None:
         manifest = with_labels(manifest, recipe.data)
-    manifest = _with_classes(manifest, model.classes, data)
+    manifest, mapped = map_classes(manifest, model.classes, classes, data)
     fresh, left_out = _fresh(run, manifest, data, model.needs_mask)
     precision = choose_precision(recipe.training.precision, choose_device())
     probabilities = predict_images(model, fresh, precision)
     predictions = Predictions.build(fresh.table, probabilities, model.classes, model.threshold, model.separator)
     predictions.save(run.predictions_path("external"))
-    return {**evaluate(predictions, recipe.evaluation.bootstrap, recipe.split.seed), "left_out": left_out}
+    scores = evaluate(predictions, recipe.evaluation.bootstrap, recipe.split.seed)
+    return {**scores, "left_out": left_out, "classes": mapped.facts()}
 
 
-def _external_masks(run: Run, data: Path) -> dict[str, Any]:
+def _external_masks(run: Run, data: Path, classes: Mapping[str, str]) -> dict[str, Any]:
     recipe = run.recipe()
     model = open_mask_model(run)
     manifest = with_mask(_list(recipe.data.source, data), recipe.data)
+    mapped: dict[str, Any] = {}
     if model.structures.of_label:
-        manifest = _with_classes(manifest, model.classes, data)
+        manifest, found = map_classes(manifest, model.classes, classes, data)
+        mapped = {"classes": found.facts()}
+    elif classes:
+        raise LaudoError(_("--map is for models that name classes; this one outlines structures."), file=run.folder)
     elif not model.structures.any_value:
         _same_structures(manifest, model.structures, data)
     fresh, left_out = _fresh(run, manifest, data, masks_needed=True)
@@ -94,26 +114,7 @@ def _external_masks(run: Run, data: Path) -> dict[str, Any]:
     part = "external"
     fresh = fresh.with_columns(split=np.full(len(fresh), part, dtype=object))
     scores = outline_part(run, model, fresh, part, recipe.evaluation.nsd_tolerance_mm, precision)
-    return {**evaluate_masks(scores, recipe.evaluation.bootstrap, recipe.split.seed), "left_out": left_out}
-
-
-def _with_classes(manifest: Manifest, classes: tuple[str, ...], data: Path) -> Manifest:
-    """The samples with the model's classes in its order.
-
-    Raises:
-        DataError: they have others.
-    """
-    named = manifest.classes if manifest.multilabel else manifest.table["label"]
-    strange = sorted(set(named) - set(classes))
-    if strange:
-        raise DataError(
-            _("The classes of these images are not those of the model."),
-            file=data,
-            expected=", ".join(classes),
-            found=", ".join(strange),
-            cure=_("Name the folders like the model's classes."),
-        )
-    return replace(manifest, classes=classes)
+    return {**evaluate_masks(scores, recipe.evaluation.bootstrap, recipe.split.seed), "left_out": left_out, **mapped}
 
 
 def _same_structures(manifest: Manifest, structures: Structures, data: Path) -> None:

@@ -21,6 +21,7 @@ from laudo.predict.post_process import PostProcessing
 from laudo.prepare.transform import channels
 from laudo.train.fit_masks import fit_masks
 from laudo.train.loop import Deadline, Fitted
+from laudo.train.mask_cases import VolumeCases
 from laudo.train.mask_loader import MaskPart
 from laudo.train.mask_losses import output_weights
 from laudo.train.mask_memory import say_memory, step_bytes
@@ -73,7 +74,7 @@ class MaskLearner(Learner[MaskDataset]):
             post_processing: of the label maps.
             facts: what else model.json is to say.
         """
-        evaluation = self.recipe.evaluation
+        evaluation, spacing = self.recipe.evaluation, spacing_of(self.dataset)
         return MaskModel(
             networks=(self.network.eval(),),
             structures=self.dataset.structures,
@@ -84,7 +85,7 @@ class MaskLearner(Learner[MaskDataset]):
             overlap=evaluation.overlap,
             mirror_axes=evaluation.mirror_axes,
             post_processing=post_processing,
-            facts=facts,
+            facts=facts if spacing is None else {"spacing_mm": list(spacing), **facts},
         )
 
 
@@ -95,10 +96,16 @@ def input_channels(dataset: MaskDataset) -> int:
     return max(1, len(dataset.manifest.channels))
 
 
+def spacing_of(dataset: MaskDataset) -> tuple[float, float, float] | None:
+    """Of prepared volumes in mm; a network that is planned halves coarse axes later."""
+    return dataset.cases.spacing_mm if isinstance(dataset.cases, VolumeCases) else None
+
+
 def bytes_of_step(recipe: Recipe, dataset: MaskDataset) -> int:
     """Memory that a training step takes; see :func:`laudo.train.mask_memory.step_bytes`."""
     labels = len(dataset.structures.names) if recipe.network.label_head else 0
-    return step_bytes(recipe, input_channels(dataset), dataset.structures.outputs, labels, dataset.precision)
+    wanted = recipe, input_channels(dataset), dataset.structures.outputs, labels
+    return step_bytes(*wanted, dataset.precision, spacing_of(dataset))
 
 
 def build(recipe: Recipe, dataset: MaskDataset) -> Segmenter:
@@ -111,7 +118,9 @@ def build(recipe: Recipe, dataset: MaskDataset) -> Segmenter:
     network, structures = recipe.network, dataset.structures
     labels = len(structures.names) if network.label_head else 0
     patch = recipe.training.patch.size_voxels or (recipe.prepare.height, recipe.prepare.width)
-    segmenter = build_segmenter(network, input_channels(dataset), structures.outputs, labels, patch)
+    segmenter = build_segmenter(
+        network, input_channels(dataset), structures.outputs, labels, patch, spacing_of(dataset)
+    )
     found = find_weights(network.backbone, network.weights)
     if found is not None:
         try:

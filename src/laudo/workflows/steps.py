@@ -90,17 +90,32 @@ def train(
 
 
 def evaluate(
-    run: PathLike, data: PathLike | None = None, split: str | None = None, language: str | None = None
+    run: PathLike,
+    data: PathLike | None = None,
+    split: str | None = None,
+    language: str | None = None,
+    classes: Sequence[str] = (),
 ) -> tuple[str, dict[str, Any]]:
-    """Name and metrics of a part of the run's split, computed anew (default: the one that is quoted), or of other images."""
+    """Name and metrics of a part of the run's split, computed anew (default: the one that is quoted), or of other images.
+
+    Args:
+        run: run folder.
+        data: other images: an external validation; they are added to the run's metrics and report.
+        split: part of the run's own split.
+        language: of the report.
+        classes: ``THEIRS=OURS`` of classes of other images that the model calls otherwise; ``THEIRS=`` leaves one out.
+    """
     from laudo.core.run import Run
+    from laudo.workflows.class_map import read_map
     from laudo.workflows.evaluate_run import evaluate_external, evaluate_part
 
     folder = Run(Path(run))
     if data is not None and split is not None:
         raise LaudoError(_("--split and --data exclude each other: other images are one part."), found=split)
     if data is not None:
-        return "external", evaluate_external(folder, Path(data), language or current_language())
+        return "external", evaluate_external(folder, Path(data), language or current_language(), read_map(classes))
+    if classes:
+        raise LaudoError(_("--map is for other images: it needs --data."), found=classes[0])
     part = split or ("pooled" if folder.has_predictions("pooled") else folder.recipe().evaluation.headline)
     return part, evaluate_part(folder, part)
 

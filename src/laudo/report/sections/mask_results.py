@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 from laudo.report.context import Evidence
-from laudo.report.limits import left_out_sentence
 from laudo.report.metrics_of_masks import METRICS_OF_MASKS, digits, with_unit
 from laudo.report.names import METRICS, in_order, metric_help, metric_name, part_name, short_name
 from laudo.report.sections import results
@@ -62,7 +61,6 @@ def build(draft: Draft) -> dict[str, Any]:
         ],
         "folds": _folds(draft, names),
         "others": _others(draft, names),
-        "left_out": left_out_sentence(evidence, voice),
         "label": _label(draft, result),
     }
 

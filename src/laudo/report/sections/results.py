@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from laudo.evaluate.notes import note_sentence
-from laudo.report.limits import left_out_sentence
 from laudo.report.names import METRICS, in_order, metric_help, metric_name, part_name, short_name
 from laudo.report.sections.draft import AbsentError, Draft
 from laudo.report.sections.result_figures import result_figures
@@ -46,7 +45,6 @@ def build(draft: Draft) -> dict[str, Any]:
         "sides": sides_table(draft),
         "folds": _folds(draft),
         "others": _others(draft),
-        "left_out": left_out_sentence(evidence, voice),
         "notes": note_sentences(result, draft),
     }
 
