@@ -73,9 +73,9 @@ def manifest(root: Path) -> Manifest:
     return Manifest.from_rows(rows(root), root, "medpix2", ("CT", "MR"))
 
 
-def fill(db: str, listed: Manifest, name: str = "example") -> object:
+def fill(db: str, listed: Manifest, name: str = "example", prune: bool = False) -> object:
     with open_catalog(db, create=True) as catalog, catalog.writing() as session:
-        return store_manifest(session, catalog.words, listed, name)
+        return store_manifest(session, catalog.words, listed, name, prune=prune)
 
 
 def address(kind: str, tmp_path: Path, request) -> str:

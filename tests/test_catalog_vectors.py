@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image as Picture
 
 from catalog_example import address, example, fill, manifest, picture
+from laudo.catalog import nearest as module
 from laudo.catalog import vectors
 from laudo.catalog.filters import Filters
 from laudo.catalog.nearest import Nearest, encoders, find_nearest, open_matrix
@@ -100,9 +101,40 @@ def test_a_picture_that_was_replaced_has_a_new_vector(tmp_path):
     table.loc[table["sample"] == "images/A1_1.png", "sha256"] = file_hash(tmp_path / "images" / "A1_1.png")
     fill(db, type(listed)(table, tmp_path, "medpix2", listed.classes))
     with open_catalog(db) as catalog:
+        asked = nearest(catalog, eye.encoder, tmp_path / "images" / "A1_1.png")
+        assert len(asked.keys) == 14  # the old picture's is gone
+        assert "14 of 15" in search(catalog, "", Filters(), 1, asked).notes[0]
         assert embed_images(catalog, eye.encoder).new == 1
         hit = search(catalog, "", Filters(), 1, nearest(catalog, eye.encoder, tmp_path / "images" / "A1_1.png")).hits[0]
         assert hit.sample == "images/A1_1.png"
+
+
+def test_pruned_pictures_take_their_vectors_with_them(tmp_path):
+    db = example(tmp_path, str(tmp_path / "c.db")).db
+    eye = Eye()
+    with open_catalog(db) as catalog:
+        embed_images(catalog, eye.encoder)
+        assert len(open_matrix(catalog, eye.encoder)[1]) == 15
+    listed = manifest(tmp_path)
+    fill(db, listed.rows(np.arange(10)), prune=True)
+    with open_catalog(db) as catalog:
+        assert len(open_matrix(catalog, eye.encoder)[1]) == 10
+
+
+def test_files_that_vanish_at_once_are_no_matter_nor_touched_while_they_are_written(tmp_path, monkeypatch):
+    eye = Eye()
+    with open_catalog(example(tmp_path, str(tmp_path / "c.db")).db) as catalog:
+        embed_images(catalog, eye.encoder)
+        folder = tmp_path / "cache" / "catalog"
+        expected = open_matrix(catalog, eye.encoder, tmp_path / "cache")[0].copy()
+        (place,) = folder.iterdir()
+        for path in place.iterdir():
+            path.unlink()
+        being_written = place / ".other-keys.npy.x.tmp.npy"
+        being_written.write_bytes(b"half")
+        monkeypatch.setattr(module, "_open", lambda *_: None)
+        assert np.array_equal(open_matrix(catalog, eye.encoder, tmp_path / "cache")[0], expected)
+        assert being_written.exists()
 
 
 def test_a_killed_job_goes_on_where_it_was(catalog, monkeypatch):

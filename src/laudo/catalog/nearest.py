@@ -116,9 +116,8 @@ def open_matrix(catalog: Catalog, encoder: ImageEncoder, cache: Path | None = No
         files = [folder / f"{row.revision}-{name}.npy" for name in ("keys", "vectors")]
         opened = _open(files, row.dimension)
         if opened is None:
-            _write(session, row, files)
-            opened = _open(files, row.dimension)
-    assert opened is not None
+            written = _write(session, row, files)
+            opened = _open(files, row.dimension) or written  # another process may have removed them for newer ones
     return opened
 
 
@@ -134,8 +133,8 @@ def _open(files: Sequence[Path], dimension: int) -> tuple[np.ndarray, np.ndarray
     return (matrix, keys) if sound else None
 
 
-def _write(session: Session, encoder: Encoder, files: Sequence[Path]) -> None:
-    """Bring the vectors from the data base into files; those of earlier states are removed."""
+def _write(session: Session, encoder: Encoder, files: Sequence[Path]) -> tuple[np.ndarray, np.ndarray]:
+    """Bring the vectors from the data base into files, and give them back; files of other states are removed."""
     count = session.execute(select(func.count()).where(Embedding.encoder_id == encoder.id)).scalar_one()
     matrix = np.empty((count, encoder.dimension), dtype=FLOAT)
     keys = []
@@ -145,9 +144,11 @@ def _write(session: Session, encoder: Encoder, files: Sequence[Path]) -> None:
         keys.append(key.encode())
     lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
     matrix /= np.where(lengths > 0, lengths, 1)
-    for old in files[0].parent.glob("*.npy"):
+    for old in files[0].parent.glob("[!.]*.npy"):  # what begins with a dot is being written
         with suppress(OSError):  # Windows removes no file that somebody has mapped
             old.unlink()
-    for file, array in zip(files, (np.array(keys, dtype=bytes), matrix), strict=True):
+    named = np.array(keys, dtype=bytes)
+    for file, array in zip(files, (named, matrix), strict=True):
         with atomic_path(file) as temporary:
             np.save(temporary, array, allow_pickle=False)
+    return matrix, named

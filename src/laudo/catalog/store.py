@@ -14,6 +14,7 @@ from laudo.catalog.columns import CASE_TEXTS
 from laudo.catalog.document import Document, make_document
 from laudo.catalog.rows import CaseRows, Values, rows_of, set_facts
 from laudo.catalog.tables import PICTURES, Case, DataSet, Image, Value
+from laudo.catalog.vectors import forget_vectors
 from laudo.catalog.word_index import WordIndex
 from laudo.core.errors import DataError
 from laudo.core.manifest import Manifest
@@ -86,6 +87,7 @@ def store_manifest(
     _store_words(session, words, sorted({*changed, *_images_of(session, told_anew)}))
     if changed or stored.removed or stored.cases.changed:
         _count_values(session)
+        forget_vectors(session)
     if len(changed) >= MANY or stored.removed >= MANY:
         words.settle(session)
     return stored

@@ -93,6 +93,16 @@ def other_weights(name: str) -> DataError:
     )
 
 
+def forget_vectors(session: Session) -> None:
+    """Remove the vectors of pictures that the catalogue does not hold any more."""
+    gone = Embedding.file_key.not_in(select(Image.file_key))
+    touched = session.execute(select(Embedding.encoder_id).where(gone).distinct()).scalars().all()
+    if touched:
+        session.execute(delete(Embedding).where(gone))
+        for row in session.execute(select(Encoder).where(Encoder.id.in_(touched))).scalars():
+            row.revision = secrets.token_hex(8)
+
+
 def _encoder(session: Session, name: str) -> Encoder | None:
     return session.execute(select(Encoder).where(Encoder.name == name)).scalar_one_or_none()
 
