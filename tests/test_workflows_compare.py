@@ -80,7 +80,7 @@ def test_everything_for_programs_is_in_compare_json(worse, better, tmp_path, man
     assert case["dice"]["posterior"][1] == own["dice:posterior"]
     verdict = result["pairs"][0]["verdict"]
     assert verdict["kind"] == "shown"
-    assert verdict["sentence"].startswith("The mean Dice of ce-dice is 0.0")
+    assert verdict["sentence"].startswith("Dice of ce-dice is 0.0")
     assert ids(result) == ["one_training", "few_groups"]
 
 
@@ -229,7 +229,7 @@ def test_the_command_shows_a_table_and_the_verdict(worse, better, tmp_path):
     shown = laudo("compare", worse, better, "-o", tmp_path / "out").stdout
     assert "mean over structures" in shown
     assert "12 / 0 / 0" in shown
-    assert "The mean Dice of ce-dice is" in shown
+    assert "Dice of ce-dice is" in shown
     assert "Trained once: ce, ce-dice." in shown
     assert str(tmp_path / "out" / "compare.html") in shown.replace("\n", "")
 
