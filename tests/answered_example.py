@@ -82,7 +82,7 @@ def labelled_run(folder: Path, manifest: Manifest, skill: float, seed: int = 0) 
     """The same, where a picture may have several labels or none: those of its class's number in twos."""
     names = ("effusion", "mass")
     run = Run(folder)
-    run.begin(recipe(data__separator="|", network__output="multilabel", data__positive="null"))
+    run.begin(recipe(data__separator="'|'", network__output="multilabel", data__positive="null"))
     table = manifest.table.copy()
     having = np.array([[number % 2, number // 2 % 2] for number in range(len(table))])
     table["label"] = [join_labels([n for n, one in zip(names, row, strict=True) if one], names, "|") for row in having]

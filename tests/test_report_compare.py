@@ -143,7 +143,7 @@ def test_a_run_beside_itself_has_no_cases_that_changed(place, manifest, tmp_path
 
 
 def test_three_runs(runs, manifest, place, tmp_path):
-    third = outlined_run(place / "third", manifest, 0.15, seed=3).folder
+    third = outlined_run(place / "third", manifest, 0.15, seed=3, training__epochs=7).folder
     compare_runs([*runs, third], tmp_path / "out", "en")
     html = (tmp_path / "out" / "compare.html").read_text(encoding="utf-8")
     assert len(list((tmp_path / "out" / "figures").glob("compared-differences-*.svg"))) == 3

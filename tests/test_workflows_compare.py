@@ -15,7 +15,6 @@ from laudo.core.errors import DataError, LaudoError, RunError
 from laudo.core.mask_scores import MaskScores
 from laudo.core.messages import set_language
 from laudo.core.recipe_differences import recipe_differences
-from laudo.core.recipe_file import load_recipe
 from laudo.core.run import Run
 from laudo.workflows import compare_runs as job
 from laudo.workflows import steps
@@ -169,14 +168,6 @@ def test_other_masks_are_refused(place, manifest, better, tmp_path):
     assert "case-05" in caught.value.found
     manifest.with_columns(mask_sha256=[*hashes[:5], "", *hashes[6:]]).save(run.manifest_path)
     assert compare_runs([better, run.folder], tmp_path / "out", "en")["n"] == 12
-
-
-def test_runs_that_name_classes_are_refused(place, better, tmp_path):
-    run = Run(place / "classes")
-    run.begin(load_recipe("demo"))
-    with pytest.raises(RunError, match="outline structures") as caught:
-        compare_runs([better, run.folder], tmp_path / "out", "en")
-    assert caught.value.found == "data.target: label"
 
 
 def test_a_run_twice_one_run_and_no_run_are_refused(better, place, tmp_path):
