@@ -73,7 +73,9 @@ def answered_run(folder: Path, manifest: Manifest, skill: float, seed: int = 0, 
     manifest.save(run.manifest_path)
     test = manifest.rows(np.flatnonzero(manifest.table["split"] == "test"))
     threshold = 0.5 if len(manifest.classes) == 2 else None
-    Predictions.build(test.table, chances(test, skill, seed), manifest.classes, threshold).save(run.predictions_path("test"))
+    Predictions.build(test.table, chances(test, skill, seed), manifest.classes, threshold).save(
+        run.predictions_path("test")
+    )
     _finish(run, seed)
     return run
 

@@ -112,7 +112,9 @@ def test_the_size_holds_and_a_difference_is_found():
     groups = np.repeat(np.arange(60), 4)
     for _ in range(400):
         positive = random.random(150) < 0.4
-        scores = positive * np.array([[1.0], [1.0], [2.0]]) + random.normal(0, 0.7, 150) + random.normal(0, 0.7, (3, 150))
+        scores = (
+            positive * np.array([[1.0], [1.0], [2.0]]) + random.normal(0, 0.7, 150) + random.normal(0, 0.7, (3, 150))
+        )
         none.append(area_test(scores[:2], positive, np.arange(150)).p <= 0.05)
         some.append(area_test(scores[1:], positive, np.arange(150)).p <= 0.05)
         sick = np.repeat(random.random(60) < 0.5, 4)

@@ -69,7 +69,9 @@ def test_p_by_groups_is_that_of_all_exchanges(sums):
     b = np.concatenate([np.repeat(one > 0, abs(one) + 1)[: abs(one) or 1] for one in sums])
     groups = np.concatenate([np.full(abs(one) or 1, number) for number, one in enumerate(sums)])
     seen = abs(sum(sums))
-    balances = [sum(s * one for s, one in zip(signs, sums, strict=True)) for signs in product((-1, 1), repeat=len(sums))]
+    balances = [
+        sum(s * one for s, one in zip(signs, sums, strict=True)) for signs in product((-1, 1), repeat=len(sums))
+    ]
     expected = np.mean([abs(one) >= seen for one in balances])
     assert exchange(a, b, groups).p == pytest.approx(expected)
 

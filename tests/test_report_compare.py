@@ -260,7 +260,7 @@ def test_a_difference_that_was_not_shown_says_what_could_hide():
     text = verdict_sentence(facts, "a", "b", Voice("en"))
     assert text.startswith("No difference in Dice could be shown between a and b: −0.012 (95\u00a0% interval –;")
     assert "over 5 cases)" in text
-    assert "smaller than about 0.008" in text
+    assert "difference in Dice smaller than about 0.008" in text
     assert "corrected" not in text
 
 

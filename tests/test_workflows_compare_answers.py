@@ -88,7 +88,7 @@ def test_the_shape_is_that_of_masks(result, place):
     assert "spread" not in result
     assert pair["verdict"]["kind"] == "shown"
     assert pair["verdict"]["sentence"].startswith("Accuracy of strong is 0.")
-    assert "AUC of strong is" in pair["verdict"]["sentence"]
+    assert "Area under the ROC curve of strong is" in pair["verdict"]["sentence"]
     assert pair["verdict"]["sentence"].count("corrected for 2 tests") == 1
     assert ids(result) == ["one_training"]
 
@@ -254,7 +254,9 @@ def test_other_languages(weak, strong, tmp_path, language):
 
 def test_without_images_there_is_a_page_without_pictures(tmp_path):
     manifest = pictures(tmp_path / "data", 40, split=-1)
-    folders = [answered_run(tmp_path / name, manifest, skill, seed=4).folder for name, skill in (("a", 0.2), ("b", 1.5))]
+    folders = [
+        answered_run(tmp_path / name, manifest, skill, seed=4).folder for name, skill in (("a", 0.2), ("b", 1.5))
+    ]
     for path in (tmp_path / "data").iterdir():
         path.unlink()
     compare_runs(folders, tmp_path / "out", "en")
@@ -327,7 +329,19 @@ def test_a_run_that_does_both_is_compared_by_its_classes(place, strong, tmp_path
     assert "target: label" in text
     own = Run(strong).predictions("test")
     metrics = dict.fromkeys(
-        ("dice", "iou", "sensitivity", "specificity", "precision", "accuracy", "hd95_mm", "assd_mm", "nsd", "volume_mm3"), 1.0
+        (
+            "dice",
+            "iou",
+            "sensitivity",
+            "specificity",
+            "precision",
+            "accuracy",
+            "hd95_mm",
+            "assd_mm",
+            "nsd",
+            "volume_mm3",
+        ),
+        1.0,
     )
     metrics |= dict.fromkeys(("true_volume_mm3", "volume_error", "lesions", "lesions_found", "lesions_false"), 1.0)
     rows = [{f"{name}:tumour": value for name, value in metrics.items()}] * len(own)

@@ -46,7 +46,8 @@ def weak(place, manifest):
 @pytest.fixture(scope="module")
 def strong(place, manifest):
     return [
-        answered_run(place / f"strong-{seed}", manifest, 1.4, 20 + seed, training__seed=seed).folder for seed in range(4)
+        answered_run(place / f"strong-{seed}", manifest, 1.4, 20 + seed, training__seed=seed).folder
+        for seed in range(4)
     ]
 
 
@@ -65,7 +66,10 @@ def ids(result: dict) -> list[str]:
 
 
 def test_runs_that_differ_in_seeds_are_one_side(result):
-    assert [(side["name"], side["runs"]) for side in result["sides"]] == [("weak", [0, 1, 2, 3]), ("strong", [4, 5, 6, 7])]
+    assert [(side["name"], side["runs"]) for side in result["sides"]] == [
+        ("weak", [0, 1, 2, 3]),
+        ("strong", [4, 5, 6, 7]),
+    ]
     assert result["sides"][0]["seeds"][2] == {"training": 2, "split": 0}
     assert [(pair["a"], pair["b"]) for pair in result["pairs"]] == [(0, 1)]
     values = [cell["value"] for cell in result["values"]["accuracy"]["mean"]]
@@ -85,7 +89,7 @@ def test_runs_that_differ_in_seeds_are_one_side(result):
 def test_the_verdict_tells_of_the_seeds(result):
     sentence = result["pairs"][0]["verdict"]["sentence"]
     assert "t test over seeds and cases p" in sentence
-    assert "Of 4 pairs of runs with one seed, strong is ahead in 4 and weak in 0." in sentence
+    assert "In accuracy, strong is ahead in 4 of 4 pairs of runs with the same seed, and weak in 0." in sentence
     assert result["pairs"][0]["verdict"]["kind"] == "shown"
 
 
@@ -103,7 +107,9 @@ def test_the_page_shows_the_distribution(result, place):
 
 
 def test_the_same_runs_in_another_order_say_the_same(result, weak, strong, tmp_path, no_page):
-    shuffled = compare_runs([strong[2], weak[1], strong[0], weak[3], weak[0], strong[3], weak[2], strong[1]], tmp_path, "en")
+    shuffled = compare_runs(
+        [strong[2], weak[1], strong[0], weak[3], weak[0], strong[3], weak[2], strong[1]], tmp_path, "en"
+    )
     assert [side["name"] for side in shuffled["sides"]] == ["strong", "weak"]
     one, other = (found["pairs"][0]["metrics"]["accuracy"]["mean"] for found in (result, shuffled))
     assert one["value"] == pytest.approx(-other["value"])
@@ -114,7 +120,7 @@ def test_the_same_runs_in_another_order_say_the_same(result, weak, strong, tmp_p
 def test_one_recipe_is_a_distribution_without_pairs(strong, tmp_path):
     result = compare_runs(strong, tmp_path, "en")
     assert result["pairs"] == []
-    assert result["sentence"].startswith("4 trainings of one recipe: Accuracy 0.")
+    assert result["sentence"].startswith("4 trainings of one recipe: accuracy 0.")
     html = (tmp_path / "compare.html").read_text(encoding="utf-8")
     assert '<section id="differences"' not in html
     assert Page(html).open == []
@@ -130,7 +136,7 @@ def test_seeds_that_do_not_match_are_no_pairs(place, manifest, strong, tmp_path,
     cell = result["pairs"][0]["metrics"]["accuracy"]["mean"]
     assert (cell["method"], cell["of"]) == ("seeds_apart", 12)
     assert {"id": "seeds_apart", "pairs": [["other", "strong"]]} in result["notes"]
-    assert "Of 12 pairs of one run each" in result["pairs"][0]["verdict"]["sentence"]
+    assert "of 12 pairs of one run each" in result["pairs"][0]["verdict"]["sentence"]
 
 
 def test_one_run_beside_many_borrows_their_spread(weak, strong, tmp_path, no_page):
@@ -149,7 +155,9 @@ def test_other_images_make_another_side(place, manifest, strong, tmp_path, no_pa
     """The same recipe on a data set that was mended."""
     hashes = ["e" * 64, *manifest.table["sha256"].tolist()[1:]]
     mended = [
-        answered_run(place / f"mended-{seed}", manifest.with_columns(sha256=hashes), 1.0, 40 + seed, training__seed=seed).folder
+        answered_run(
+            place / f"mended-{seed}", manifest.with_columns(sha256=hashes), 1.0, 40 + seed, training__seed=seed
+        ).folder
         for seed in range(2)
     ]
     result = compare_runs([*strong, *mended], tmp_path, "en")
@@ -252,4 +260,6 @@ def test_the_command_shows_the_spread(outlined, tmp_path):
     shown = CliRunner().invoke(app, ["compare", *folders, "-o", str(tmp_path)])
     assert shown.exit_code == 0, shown.output
     assert "standard deviation over the seeds" in shown.stdout
-    assert "Of 3 pairs of runs with one seed, dice is ahead in 3 and ce in 0." in shown.stdout.replace("\n", " ")
+    assert "In Dice, dice is ahead in 3 of 3 pairs of runs with the same seed, and ce in 0." in shown.stdout.replace(
+        "\n", " "
+    )

@@ -127,7 +127,7 @@ class AnswerTable(ComparedTable):
         points, draws = self.resampled.values([a, b], metric, place), self.resampled.drawn([a, b], metric, place)
         value = plain(points[1] - points[0])
         n, groups = self.counted(metric, place)
-        none = {"value": value, "ci95": None, "n": n, "groups": groups, "p": None, "method": None}
+        none: Cell = {"value": value, "ci95": None, "n": n, "groups": groups, "p": None, "method": None}
         if value is None:
             return none
         if len(draws):

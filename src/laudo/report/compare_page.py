@@ -28,6 +28,7 @@ from laudo.report.compare_tables import (
     side_value,
     summary_table,
 )
+from laudo.report.compare_verdicts import pair_sentences
 from laudo.report.compare_words import compared_name, signed
 from laudo.report.compared_run import ComparedRun
 from laudo.report.figures.sheet import Picture, Shelf
@@ -92,7 +93,7 @@ def render_compare(compared: Compared) -> str:
         masks=is_of_masks(result),
         interval_words=voice.gettext("95 % interval"),
         date=voice.date(datetime.now(UTC).isoformat(timespec="minutes")),
-        verdicts=_verdicts(result),
+        verdicts=_verdicts(result, voice),
         figures=_figures(result, voice),
         flattered=[text for name, text in notes if name in FLATTERED],
         notes=[text for name, text in notes if name not in FLATTERED],
@@ -111,9 +112,12 @@ def render_compare(compared: Compared) -> str:
     )
 
 
-def _verdicts(result: Mapping[str, Any]) -> list[str]:
-    alone = [result["sentence"]] if "sentence" in result else []
-    return [*alone, *(pair["verdict"]["sentence"] for pair in result["pairs"])]
+def _verdicts(result: Mapping[str, Any], voice: Voice) -> list[dict[str, Any]]:
+    """The finding of every pair, and what stands beside it."""
+    names = [side["name"] for side in result["sides"]]
+    alone = [{"lead": result["sentence"], "beside": []}] if "sentence" in result else []
+    told = [pair_sentences(pair, names, voice) for pair in result["pairs"]]
+    return [*alone, *({"lead": lead, "beside": beside} for lead, *beside in told)]
 
 
 def _overview(compared: Compared, names: Sequence[str]) -> Picture | None:

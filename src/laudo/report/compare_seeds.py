@@ -9,6 +9,7 @@ from typing import Any
 from scipy import stats
 
 from laudo.evaluate.signed_rank import LEVEL
+from laudo.report.compare_verdicts import name_within
 from laudo.report.compare_words import compared_name, digits
 from laudo.report.figures import seed_dots
 from laudo.report.figures.seed_dots import Panel
@@ -27,7 +28,7 @@ def spread_sentence(result: Mapping[str, Any], voice: Voice) -> str:
     metric = result["primary"]
     runs = [cell["value"] for cell in result["values"][metric]["mean"]]
     known = [value for value in runs if value is not None]
-    name = compared_name(metric, voice)
+    name = name_within(metric, voice)
     if len(known) < 2:
         return _("{metric} is not defined in two runs, so nothing can be said of how far they lie apart.").format(
             metric=name

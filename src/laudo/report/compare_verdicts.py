@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from laudo.core.messages import N_
+from laudo.evaluate.notes import metric_name
 from laudo.report.compare_words import between, cases_counted, compared_name, p_equals, signed
 from laudo.report.voice import Voice
 
@@ -41,10 +42,16 @@ def pair_sentence(pair: Mapping[str, Any], names: Sequence[str], voice: Voice) -
         names: of the sides.
         voice: language.
     """
+    return " ".join(pair_sentences(pair, names, voice))
+
+
+def pair_sentences(pair: Mapping[str, Any], names: Sequence[str], voice: Voice) -> list[str]:
+    """The same, the sentence of the primary metric first, then the others, then what must be said beside them."""
     a, b = names[pair["a"]], names[pair["b"]]
-    *first, last = [{**one, "tests": 1} for one in pair["verdicts"].values()]
-    last["tests"] = pair["verdict"]["tests"]
-    return " ".join(verdict_sentence(one, a, b, voice) for one in (*first, last))
+    verdicts = [{**one, "tests": 1} for one in pair["verdicts"].values()]
+    leads = [_lead(one, a, b, voice) for one in verdicts]
+    beside = [text for one in verdicts for text in _beside(one, a, b, voice)]
+    return [*leads, *beside, *_corrected(pair["verdict"], voice)]
 
 
 def verdict_sentence(verdict: Verdict, a: str, b: str, voice: Voice) -> str:
@@ -56,19 +63,26 @@ def verdict_sentence(verdict: Verdict, a: str, b: str, voice: Voice) -> str:
         b: name of the one given second.
         voice: the language.
     """
+    return " ".join([_lead(verdict, a, b, voice), *_beside(verdict, a, b, voice), *_corrected(verdict, voice)])
+
+
+def name_within(metric: str, voice: Voice) -> str:
+    """Name of a metric within a sentence."""
+    return metric_name(metric, voice.gettext) if metric in {"accuracy", "auc_roc"} else compared_name(metric, voice)
+
+
+def _lead(verdict: Verdict, a: str, b: str, voice: Voice) -> str:
+    """The finding itself."""
     _ = voice.gettext
-    kind, metric = verdict["kind"], str(verdict["metric"])
-    method = verdict.get("method")
-    facts = {"a": a, "b": b, "metric": compared_name(metric, voice), "test": name_of_test(method or "exact", voice)}
+    kind, metric, method = verdict["kind"], str(verdict["metric"]), verdict.get("method")
+    facts = {"a": a, "b": b, "metric": name_within(metric, voice), "test": name_of_test(method or "exact", voice)}
     if kind == "undefined":
-        return _(
-            "{a} and {b}: {metric} is not defined, or nothing tells how sure it is, so it can not be compared."
-        ).format(**facts)
-    facts["cases"] = cases_counted(verdict["n"], verdict["groups"], voice)
-    over_seeds = method in OVER_SEEDS
-    if kind == "identical":
-        text = _("{a} and {b} have the same {metric} with every seed.") if over_seeds else _identical(metric, voice)
+        text = _("{a} and {b}: {metric} is not defined, or nothing tells how sure it is, so it can not be compared.")
         return text.format(**facts)
+    facts["cases"] = cases_counted(verdict["n"], verdict["groups"], voice)
+    if kind == "identical":
+        same = _("{a} and {b} have the same {metric} with every seed.")
+        return (same if method in OVER_SEEDS else _identical(metric, voice)).format(**facts)
     facts |= {
         "difference": signed(verdict["value"], voice),
         "amount": voice.number(abs(verdict["value"])),
@@ -76,9 +90,10 @@ def verdict_sentence(verdict: Verdict, a: str, b: str, voice: Voice) -> str:
         "p": p_equals(verdict["p_holm"], voice),
         "smallest": voice.number(verdict["smallest_p"]),
     }
-    sentence = SENTENCES[kind](verdict, voice).format(**facts)
-    seeds = [_ahead(verdict, voice).format(**facts, **_counted(verdict, voice))] if over_seeds else []
-    return " ".join([sentence, *seeds, *_beside(verdict, voice)])
+    template = SENTENCES[kind](verdict, voice)
+    if template.startswith("{metric}"):
+        facts["metric"] = facts["metric"][:1].upper() + facts["metric"][1:]
+    return template.format(**facts)
 
 
 def _identical(metric: str, voice: Voice) -> str:
@@ -130,31 +145,40 @@ SENTENCES: dict[str, Callable[[Verdict, Voice], str]] = {
 def _ahead(verdict: Verdict, voice: Voice) -> str:
     """In how many pairs of runs the second recipe is ahead."""
     if verdict["method"] == "seeds_apart":
-        return voice.gettext("Of {of} pairs of one run each, {b} is ahead in {better} and {a} in {worse}.")
-    return voice.gettext("Of {of} pairs of runs with one seed, {b} is ahead in {better} and {a} in {worse}.")
+        return voice.gettext("In {metric}, {b} is ahead in {better} of {of} pairs of one run each, and {a} in {worse}.")
+    return voice.gettext(
+        "In {metric}, {b} is ahead in {better} of {of} pairs of runs with the same seed, and {a} in {worse}."
+    )
 
 
-def _counted(verdict: Verdict, voice: Voice) -> dict[str, str]:
-    return {name: voice.integer(verdict[name]) for name in ("of", "better", "worse")}
-
-
-def _beside(verdict: Verdict, voice: Voice) -> list[str]:
-    """What else must be said: of the correction, and of what could not have been found."""
+def _beside(verdict: Verdict, a: str, b: str, voice: Voice) -> list[str]:
+    """What else must be said: of the seeds, and of what could not have been found."""
     _ = voice.gettext
+    kind, over_seeds = verdict["kind"], verdict.get("method") in OVER_SEEDS
     found = []
-    if verdict["kind"] in {"not_shown", "divided"} and verdict["detectable"] is not None:
+    if over_seeds and kind not in {"identical", "undefined"}:
+        counts = {name: voice.integer(verdict[name]) for name in ("of", "better", "worse")}
+        found.append(
+            _ahead(verdict, voice).format(a=a, b=b, metric=name_within(str(verdict["metric"]), voice), **counts)
+        )
+    if kind in {"not_shown", "divided"} and verdict["detectable"] is not None:
         text = (
             _(
-                "With these seeds and cases a difference smaller than about {least} would be missed in more than one of five "
+                "With these seeds and cases a difference in {metric} smaller than about {least} would be missed in more than "
+                "one of five such studies."
+            )
+            if over_seeds
+            else _(
+                "With these cases a difference in {metric} smaller than about {least} would be missed in more than one of five "
                 "such studies."
             )
-            if verdict.get("method") in OVER_SEEDS
-            else _(
-                "With these cases a difference smaller than about {least} would be missed in more than one of five such "
-                "studies."
-            )
         )
-        found.append(text.format(least=voice.number(verdict["detectable"])))
-    if verdict["tests"] > 1:
-        found.append(_("The p is corrected for {tests} tests (Holm).").format(tests=verdict["tests"]))
+        metric = name_within(str(verdict["metric"]), voice)
+        found.append(text.format(metric=metric, least=voice.number(verdict["detectable"])))
     return found
+
+
+def _corrected(verdict: Verdict, voice: Voice) -> list[str]:
+    if verdict["tests"] < 2:
+        return []
+    return [voice.gettext("The p is corrected for {tests} tests (Holm).").format(tests=verdict["tests"])]

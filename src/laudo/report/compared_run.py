@@ -122,9 +122,11 @@ def run_names(folders: Sequence[Path]) -> list[str]:
     for number, place in enumerate(places):
         if place in places[:number]:
             raise RunError(_("A run is given twice: it does not differ from itself."), file=folders[number])
-    deepest = max(len(place.parts) for place in places)
+    # a link keeps the name by which it was given
+    given = [folder.resolve() if ".." in folder.parts else folder.absolute() for folder in folders]
+    deepest = max(len(place.parts) for place in given)
     for depth in range(1, deepest):
-        names = ["/".join(place.parts[-depth:]) for place in places]
+        names = ["/".join(place.parts[-depth:]) for place in given]
         if len(set(names)) == len(names):
             break
     return names
