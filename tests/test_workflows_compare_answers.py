@@ -205,9 +205,11 @@ def test_several_labels(place, manifest, tmp_path):
     there = a.truth[:, 1] == 1
     assert mass["p"] == mcnemar(a.decided[there, 1] == 1, b.decided[there, 1] == 1).p
     assert "all_labels" in ids(result)
+    assert result["values"]["f1"]["mean"][0] == {"value": None, "ci95": None}
+    assert result["values"]["f1"]["per_class"]["mass"][0]["value"] > 0.5
     page = (tmp_path / "compare.html").read_text(encoding="utf-8")
     assert "effusion" in page
-    assert "truth</" not in page
+    assert page.count(">F1 score</th>") == 2  # of each label, in both places; not of the whole
 
 
 def test_three_runs_are_six_tests(place, manifest, weak, strong, tmp_path):

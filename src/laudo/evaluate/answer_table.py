@@ -13,7 +13,7 @@ import numpy as np
 from scipy import stats
 
 from laudo.evaluate.cases import POSITIVE
-from laudo.evaluate.classification import PER_CLASS, Key, all_keys, metric_names, plain, point_values
+from laudo.evaluate.classification import PER_CLASS, Key, all_keys, plain, point_values
 from laudo.evaluate.compared_table import Cell, Claim, ComparedTable
 from laudo.evaluate.delong import AreaTest, area_test, mean_area_test
 from laudo.evaluate.intervals import bootstrap_draws, difference_bounds, interval_of
@@ -47,7 +47,7 @@ class AnswerTable(ComparedTable):
         first = answers.cases[0]
         self._alone = answers.multilabel or len(answers.classes) > 2
         keys = [key for key in all_keys(first) if key[1] is None or self._alone]
-        metrics = metric_names(first)
+        metrics = tuple(dict.fromkeys(name for name, _index in keys))
         self._index: dict[Place, int | None] = {None: None}
         if self._alone:
             self._index |= {name: index for index, name in enumerate(answers.classes)}

@@ -28,7 +28,7 @@ from laudo.report.compare_tables import (
     side_value,
     summary_table,
 )
-from laudo.report.compare_verdicts import pair_sentences
+from laudo.report.compare_verdicts import pair_words
 from laudo.report.compare_words import compared_name, signed
 from laudo.report.compared_run import ComparedRun
 from laudo.report.figures.sheet import Picture, Shelf
@@ -113,11 +113,14 @@ def render_compare(compared: Compared) -> str:
 
 
 def _verdicts(result: Mapping[str, Any], voice: Voice) -> list[dict[str, Any]]:
-    """The finding of every pair, and what stands beside it."""
+    """The finding of every pair, and what stands beside it: of one pair all, of several what is found alone."""
     names = [side["name"] for side in result["sides"]]
-    alone = [{"lead": result["sentence"], "beside": []}] if "sentence" in result else []
-    told = [pair_sentences(pair, names, voice) for pair in result["pairs"]]
-    return [*alone, *({"lead": lead, "beside": beside} for lead, *beside in told)]
+    found = [{"lead": result["sentence"], "beside": []}] if "sentence" in result else []
+    words = [pair_words(pair, names, voice) for pair in result["pairs"]]
+    for number, one in enumerate(words, start=1):
+        beside = [*one.others, *(one.beside if len(words) == 1 else [])]
+        found.append({"lead": one.lead, "beside": [*beside, *(one.corrected if number == len(words) else [])]})
+    return found
 
 
 def _overview(compared: Compared, names: Sequence[str]) -> Picture | None:
@@ -165,6 +168,7 @@ def _pair(compared: Compared, number: int) -> dict[str, Any]:
         "title": voice.gettext("{b} minus {a}").format(a=a, b=b),
         "a": a,
         "b": b,
+        "beside": pair_words(pair, [side["name"] for side in result["sides"]], voice).beside,
         "figures": _pair_figures(compared, number) if drawn else [],
         "discordant": None if is_of_masks(result) else discordant(result, number, voice),
         "primary": main_table(result, number, voice),

@@ -9,6 +9,7 @@ from typing import Any
 from scipy import stats
 
 from laudo.evaluate.signed_rank import LEVEL
+from laudo.report.compare_tables import of_whole
 from laudo.report.compare_verdicts import name_within
 from laudo.report.compare_words import compared_name, digits
 from laudo.report.figures import seed_dots
@@ -53,10 +54,10 @@ def spread_table(result: Mapping[str, Any], voice: Voice) -> dict[str, Any] | No
         return None
     kind = result["kind"]
     rows = []
-    for metric, entry in result["spread"].items():
+    for metric in of_whole(result):
         places = digits(metric, kind)
         cells = []
-        for one in entry["mean"]:
+        for one in result["spread"][metric]["mean"]:
             ends = (
                 ""
                 if one["sd"] is None

@@ -44,6 +44,15 @@ def side_value(result: Result, side: int, metric: str, place: str | None) -> flo
     return value
 
 
+def of_whole(result: Result) -> list[str]:
+    """Metrics that some run has of the whole, in the order of the reports; of labels there are some of single labels only."""
+    return [
+        metric
+        for metric in in_order(result["values"])
+        if any(cell["value"] is not None for cell in result["values"][metric]["mean"])
+    ]
+
+
 def _written(cell: Mapping[str, Any], metric: str, result: Result, voice: Voice) -> dict[str, str]:
     places_written = digits(metric, result["kind"])
     return {"value": voice.number(cell["value"], places_written), "interval": voice.interval(cell, places_written)}
@@ -62,7 +71,7 @@ def summary_table(result: Result, names: Sequence[str], voice: Voice) -> dict[st
                 "name": _name(metric, result, voice),
                 "cells": [_written(cell, metric, result, voice) for cell in result["values"][metric]["mean"]],
             }
-            for metric in in_order(metrics)
+            for metric in of_whole(result)
         ]
         return {"first": voice.gettext("Metric"), "columns": list(names), "blocks": [{"title": "", "rows": rows}]}
     blocks = []
@@ -103,7 +112,7 @@ def main_table(result: Result, number: int, voice: Voice) -> dict[str, Any]:
     """A pair's main table: of masks the primary metric of every structure, of classes every metric of the whole."""
     if is_of_masks(result):
         return paired_table(result, number, result["primary"], voice)
-    claims = [(metric, None, _name(metric, result, voice)) for metric in in_order(result["values"])]
+    claims = [(metric, None, _name(metric, result, voice)) for metric in of_whole(result)]
     return _table(result, number, voice.gettext("Metric"), claims, voice)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from laudo.core.messages import N_
@@ -34,24 +35,42 @@ def name_of_test(method: str | None, voice: Voice) -> str:
     return voice.gettext(TESTS[method]) if method else ""
 
 
-def pair_sentence(pair: Mapping[str, Any], names: Sequence[str], voice: Voice) -> str:
-    """All that a pair shows: of each tested metric, and that the p are corrected.
+@dataclass(frozen=True)
+class PairWords:
+    """What a pair shows.
+
+    Attributes:
+        lead: of the primary metric.
+        others: of the other metrics that are tested.
+        beside: in how many pairs of seeds, and what could not have been found.
+        corrected: that the p are corrected; empty of a single test.
+    """
+
+    lead: str
+    others: list[str]
+    beside: list[str]
+    corrected: list[str]
+
+
+def pair_words(pair: Mapping[str, Any], names: Sequence[str], voice: Voice) -> PairWords:
+    """Put a pair into sentences.
 
     Args:
         pair: of compare.json.
         names: of the sides.
         voice: language.
     """
-    return " ".join(pair_sentences(pair, names, voice))
-
-
-def pair_sentences(pair: Mapping[str, Any], names: Sequence[str], voice: Voice) -> list[str]:
-    """The same, the sentence of the primary metric first, then the others, then what must be said beside them."""
     a, b = names[pair["a"]], names[pair["b"]]
-    verdicts = [{**one, "tests": 1} for one in pair["verdicts"].values()]
-    leads = [_lead(one, a, b, voice) for one in verdicts]
+    verdicts = list(pair["verdicts"].values())
+    lead, *others = (_lead(one, a, b, voice) for one in verdicts)
     beside = [text for one in verdicts for text in _beside(one, a, b, voice)]
-    return [*leads, *beside, *_corrected(pair["verdict"], voice)]
+    return PairWords(lead, others, beside, _corrected(pair["verdict"], voice))
+
+
+def pair_sentence(pair: Mapping[str, Any], names: Sequence[str], voice: Voice) -> str:
+    """The same in one text."""
+    words = pair_words(pair, names, voice)
+    return " ".join([words.lead, *words.others, *words.beside, *words.corrected])
 
 
 def verdict_sentence(verdict: Verdict, a: str, b: str, voice: Voice) -> str:
