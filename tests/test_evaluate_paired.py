@@ -11,8 +11,9 @@ from scipy import stats
 
 from laudo.core.errors import DataError
 from laudo.core.mask_scores import MASK_METRICS, MaskScores
+from laudo.evaluate.compare import compare_masks
 from laudo.evaluate.holm import holm
-from laudo.evaluate.paired import COMPARED, LOWER_IS_BETTER, compare_masks
+from laudo.evaluate.mask_table import COMPARED, LOWER_IS_BETTER
 from laudo.evaluate.paired_verdict import verdict
 from laudo.evaluate.same_cases import same_cases
 from laudo.evaluate.signed_rank import EXACT_UP_TO, cohens_dz, detectable, signed_rank, smallest_p

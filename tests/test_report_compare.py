@@ -19,7 +19,9 @@ from laudo.core.run import Run
 from laudo.core.structures import Structures
 from laudo.evaluate.mask_scoring import score_masks
 from laudo.predict.mask_files import save_label_map
-from laudo.report.compare_words import NOTES, note_text, p_equals, verdict_sentence
+from laudo.report.compare_notes import NOTES, note_text
+from laudo.report.compare_verdicts import verdict_sentence
+from laudo.report.compare_words import p_equals
 from laudo.report.compared_run import ComparedRun, read_compared_run
 from laudo.report.figures.paired_differences import Panel
 from laudo.report.figures.paired_differences import draw as draw_differences
@@ -141,7 +143,7 @@ def test_a_run_beside_itself_has_no_cases_that_changed(place, manifest, tmp_path
 
 
 def test_three_runs(runs, manifest, place, tmp_path):
-    third = outlined_run(place / "third", manifest, 0.15, seed=3).folder
+    third = outlined_run(place / "third", manifest, 0.15, seed=3, training__epochs=7).folder
     compare_runs([*runs, third], tmp_path / "out", "en")
     html = (tmp_path / "out" / "compare.html").read_text(encoding="utf-8")
     assert len(list((tmp_path / "out" / "figures").glob("compared-differences-*.svg"))) == 3
@@ -248,7 +250,7 @@ VERDICT = {
 def test_a_difference_that_was_shown():
     text = verdict_sentence({**VERDICT, "kind": "shown"}, "ce", "ce-dice", Voice("en"))
     assert text == (
-        "The mean Dice of ce-dice is 0.012 lower than that of ce (95\u00a0% interval −0.021 to −0.003; Wilcoxon p = 0.004 over "
+        "Dice of ce-dice is 0.012 lower than that of ce (95\u00a0% interval −0.021 to −0.003; Wilcoxon p = 0.004 over "
         "208 cases in 120 groups). The p is corrected for 3 tests (Holm)."
     )
 
@@ -258,7 +260,7 @@ def test_a_difference_that_was_not_shown_says_what_could_hide():
     text = verdict_sentence(facts, "a", "b", Voice("en"))
     assert text.startswith("No difference in Dice could be shown between a and b: −0.012 (95\u00a0% interval –;")
     assert "over 5 cases)" in text
-    assert "smaller than about 0.008" in text
+    assert "difference in Dice smaller than about 0.008" in text
     assert "corrected" not in text
 
 
@@ -284,7 +286,8 @@ def test_names_with_braces_are_left_alone():
 @pytest.mark.parametrize("name", NOTES)
 def test_every_note_has_its_sentence(name):
     note = {"id": name, "runs": ["a"], "n": [1, 2], "classes": ["x"], "shared": 3, "groups": 4, "metrics": []}
-    if name in {"groups_unknown", "images_differ"}:
+    note |= {"pairs": [["a", "b"]], "ratio": 0.25}
+    if name in {"groups_unknown", "images_differ", "groups_of_images"}:
         note["n"] = 5
     for language in ("en", "pt", "es"):
         text = note_text(note, ["a", "b"], Voice(language))

@@ -15,7 +15,6 @@ from laudo.core.errors import DataError, LaudoError, RunError
 from laudo.core.mask_scores import MaskScores
 from laudo.core.messages import set_language
 from laudo.core.recipe_differences import recipe_differences
-from laudo.core.recipe_file import load_recipe
 from laudo.core.run import Run
 from laudo.workflows import compare_runs as job
 from laudo.workflows import steps
@@ -80,7 +79,7 @@ def test_everything_for_programs_is_in_compare_json(worse, better, tmp_path, man
     assert case["dice"]["posterior"][1] == own["dice:posterior"]
     verdict = result["pairs"][0]["verdict"]
     assert verdict["kind"] == "shown"
-    assert verdict["sentence"].startswith("The mean Dice of ce-dice is 0.0")
+    assert verdict["sentence"].startswith("Dice of ce-dice is 0.0")
     assert ids(result) == ["one_training", "few_groups"]
 
 
@@ -171,14 +170,6 @@ def test_other_masks_are_refused(place, manifest, better, tmp_path):
     assert compare_runs([better, run.folder], tmp_path / "out", "en")["n"] == 12
 
 
-def test_runs_that_name_classes_are_refused(place, better, tmp_path):
-    run = Run(place / "classes")
-    run.begin(load_recipe("demo"))
-    with pytest.raises(RunError, match="outline structures") as caught:
-        compare_runs([better, run.folder], tmp_path / "out", "en")
-    assert caught.value.found == "data.target: label"
-
-
 def test_a_run_twice_one_run_and_no_run_are_refused(better, place, tmp_path):
     with pytest.raises(RunError, match="twice"):
         compare_runs([better, better / ".." / better.name], tmp_path / "out", "en")
@@ -229,7 +220,7 @@ def test_the_command_shows_a_table_and_the_verdict(worse, better, tmp_path):
     shown = laudo("compare", worse, better, "-o", tmp_path / "out").stdout
     assert "mean over structures" in shown
     assert "12 / 0 / 0" in shown
-    assert "The mean Dice of ce-dice is" in shown
+    assert "Dice of ce-dice is" in shown
     assert "Trained once: ce, ce-dice." in shown
     assert str(tmp_path / "out" / "compare.html") in shown.replace("\n", "")
 

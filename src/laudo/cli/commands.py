@@ -205,5 +205,5 @@ evaluate.__doc__ = _("Score a run's predictions again, or the run on other image
 predict.__doc__ = _("Ask a run's model about images; one row each, broken files included.")
 explain.__doc__ = _("Show where in the images the evidence for a class lies.")
 report.__doc__ = _("Write the report of a run again, in another language too.")
-compare.__doc__ = _("Compare runs that outlined the same structures of the same cases: paired differences and tests.")
+compare.__doc__ = _("Compare runs on the same cases: paired differences and tests, over several seeds of a recipe too.")
 doctor.__doc__ = _("Show what laudo found on this machine.")

@@ -12,19 +12,28 @@ from rich.text import Text
 from laudo.cli.console import Answer
 from laudo.core.messages import _, current_language
 
+SHOWN = ("a", "b", "difference", "p_holm", "test", "counts")
+"""Columns that a terminal has room for; the page has all."""
+
 
 def comparison_answer(result: dict[str, Any], out: Path) -> Answer:
     """Both runs' primary metric and their difference, the verdict, and where the page is."""
     page = out / "compare.html"
 
     def show(console: Console) -> None:
-        from laudo.report.compare_words import FLATTERED, note_text
+        from laudo.report.compare_notes import FLATTERED, note_text
+        from laudo.report.compare_seeds import spread_table
         from laudo.report.voice import Voice
 
         voice = Voice(current_language())
         names = [run["name"] for run in result["runs"]]
+        spread = spread_table(result, voice)
+        if spread is not None:
+            console.print(_spread(spread))
+        if "sentence" in result:
+            console.print(Text(result["sentence"]))
         for number, pair in enumerate(result["pairs"]):
-            console.print(_table(result, number, names, voice))
+            console.print(_table(result, number, voice))
             console.print(Text(pair["verdict"]["sentence"]))
         for note in result["notes"]:
             style = "yellow" if note["id"] in FLATTERED else "dim"
@@ -34,24 +43,36 @@ def comparison_answer(result: dict[str, Any], out: Path) -> Answer:
     return {**result, "page": str(page), "table": str(out / "compare.json")}, show, 0
 
 
-def _table(result: dict[str, Any], number: int, names: list[str], voice: Any) -> Table:
-    from laudo.report.compare_tables import paired_table
-
-    pair = result["pairs"][number]
-    found = paired_table(result, number, result["primary"], voice)
-    table = Table(title=found["name"], title_justify="left", title_style="bold", box=None, pad_edge=False)
-    table.add_column("")
-    columns = (
-        names[pair["a"]],
-        names[pair["b"]],
-        _("difference"),
-        _("95 % interval"),
-        _("p (Holm)"),
-        _("better / equal / worse"),
-    )
-    for column in columns:
-        table.add_column(column, justify="right")
+def _spread(found: dict[str, Any]) -> Table:
+    """Mean and standard deviation over the seeds of every recipe."""
+    table = _empty(_("Mean ± standard deviation over the seeds"))
+    for name in found["sides"]:
+        table.add_column(name, justify="right")
     for row in found["rows"]:
-        counts = " / ".join(row["counts"])
-        table.add_row(row["title"], row["a"], row["b"], row["difference"], row["interval"], row["p_holm"], counts)
+        table.add_row(row["title"], *(f"{cell['value']} ± {cell['sd']}" for cell in row["cells"]))
+    return table
+
+
+def _table(result: dict[str, Any], number: int, voice: Any) -> Table:
+    """A pair: of masks its primary metric by structure, of classes every metric."""
+    from laudo.report.compare_tables import main_table
+
+    found = main_table(result, number, voice)
+    table = _empty(found["name"])
+    shown = [column for column in found["columns"] if column["key"] in SHOWN]
+    for column in shown:
+        table.add_column(column["title"], justify="right")
+        if column["key"] == "difference":
+            table.add_column(_("95 % interval"), justify="right")
+    for row in found["rows"]:
+        cells = []
+        for column in shown:
+            cells += [row[column["key"]], row["interval"]] if column["key"] == "difference" else [row[column["key"]]]
+        table.add_row(row["title"], *cells)
+    return table
+
+
+def _empty(title: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.add_column("")
     return table

@@ -1,7 +1,8 @@
-"""In which keys recipes differ."""
+"""In which keys recipes differ, and whether they are one but for their seeds."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,14 @@ from laudo.core.recipe import Recipe
 
 ABOUT = frozenset({"name", "description", "repeats", "published", "mistakes"})
 """Keys that only tell about a recipe."""
+
+SEED_KEYS = frozenset({"training.seed", "split.seed"})
+"""Keys that only decide what chance does."""
+
+AFTER_TRAINING = frozenset(
+    {f"evaluation.{name}" for name in ("bootstrap", "explained_cases", "sanity_cases", "leakage_check")}
+)
+"""Keys that change neither the model nor its answers."""
 
 ABSENT = None
 """What stands for a key that a recipe does not have: a list that is longer in another one."""
@@ -28,6 +37,12 @@ def recipe_differences(recipes: Sequence[Recipe]) -> list[dict[str, Any]]:
         if any(value != values[0] for value in values[1:]):
             found.append({"key": key, "values": values})
     return found
+
+
+def recipe_but_for_seeds(recipe: Recipe) -> str:
+    """A text that is the same for recipes which make the same models, but for what their seeds do."""
+    leaves = dict(_leaves(recipe.model_dump(mode="json", exclude=set(ABOUT))))
+    return json.dumps({key: value for key, value in leaves.items() if key not in SEED_KEYS | AFTER_TRAINING})
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -113,11 +113,12 @@ def intervals(
     if bootstrap == 0 or not keys:
         return dict.fromkeys(values, none)
     draws = bootstrap_draws([cases], keys, bootstrap, seed)[0]
-    found = {key: _interval(cases, key, values[key], draws[key]) for key in keys}
+    found = {key: interval_of(cases, key, values[key], draws[key]) for key in keys}
     return {key: found.get(key, none) for key in values}
 
 
-def _interval(cases: Cases | LabelCases, key: Key, value: float, draws: np.ndarray) -> Interval:
+def interval_of(cases: Cases | LabelCases, key: Key, value: float, draws: np.ndarray) -> Interval:
+    """Interval of one metric from its (B,) resampled values."""
     defined = draws[np.isfinite(draws)]
     dropped = 1 - len(defined) / len(draws)
     if len(defined) >= FEWEST_RESAMPLES and np.ptp(defined) > NO_WIDTH:
@@ -231,14 +232,22 @@ def paired_difference(
         value = plain(values[0][key] - values[1][key])
         bounds = None
         if value is not None and draws is not None:
-            bounds = _difference_bounds(pair, key, value, draws[0][key] - draws[1][key])
+            bounds = difference_bounds(pair, key, value, draws[0][key] - draws[1][key])
         found[key[0]] = {"value": value, "ci95": None if bounds is None else list(bounds)}
     return found
 
 
-def _difference_bounds(
+def difference_bounds(
     pair: tuple[Cases | LabelCases, Cases | LabelCases], key: Key, value: float, draws: np.ndarray
 ) -> tuple[float, float] | None:
+    """Interval of a difference from its (B,) resampled values; None where they say nothing.
+
+    Args:
+        pair: the cases of both models, whose order does not matter.
+        key: the metric.
+        value: of the difference.
+        draws: of the difference, from the same resamples in both.
+    """
     a, b = pair
     if np.array_equal(a.probabilities, b.probabilities) and np.array_equal(a.decided, b.decided):
         return 0.0, 0.0

@@ -1,16 +1,19 @@
-"""A run as a comparison sees it: its scores, its recipe and how it was trained."""
+"""A run as a comparison sees it: its results, its recipe and how it was trained."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from laudo.core.errors import RunError
 from laudo.core.manifest import Manifest
 from laudo.core.mask_scores import MaskScores
 from laudo.core.messages import _
+from laudo.core.predictions import Predictions
 from laudo.core.recipe import Recipe
 from laudo.core.run import Run
 
@@ -25,7 +28,7 @@ class ComparedRun:
         part: whose scores are compared: pooled of a cross-validation, else the part that its report quotes.
         recipe: it was made with.
         manifest: its samples.
-        scores: of that part.
+        scores: of that part: scores of masks, or predicted classes.
     """
 
     name: str
@@ -33,7 +36,7 @@ class ComparedRun:
     part: str
     recipe: Recipe
     manifest: Manifest
-    scores: MaskScores
+    scores: MaskScores | Predictions
 
     @property
     def trainings(self) -> list[Run]:
@@ -49,6 +52,7 @@ class ComparedRun:
             "name": self.name,
             "recipe": self.recipe.name,
             "part": self.part,
+            "seeds": {"training": self.recipe.training.seed, "split": self.recipe.split.seed},
             "n": len(self.scores),
             "state": state["state"],
             "seconds": state.get("seconds"),
@@ -61,25 +65,51 @@ class ComparedRun:
             "manifest": self.manifest.content_hash(),
         }
 
+    def hashes(self, samples: Sequence[str], column: str) -> pd.Series:
+        """Hash of each sample's files, of a column of the manifest; empty where it has none."""
+        table = self.manifest.table
+        named = table.assign(sample=table["sample"].astype(str)).set_index("sample")[column]
+        return named.astype(str).reindex(list(samples), fill_value="")
+
 
 def read_compared_run(folder: Path, name: str) -> ComparedRun:
     """Read a run for comparison.
 
     Raises:
-        RunError: there is no run, it is not finished, or it names classes.
+        RunError: there is no run, or it was not judged.
         DataError: a file of it is damaged.
     """
     run = Run(folder)
     recipe = run.recipe()
-    if not recipe.outlines:
-        raise RunError(
-            _("This run names classes. So far runs can be compared that outline structures."),
-            file=folder,
-            expected="data.target: mask",
-            found=f"data.target: {recipe.data.target}",
-        )
     part = "pooled" if run.folds() or run.has_predictions("pooled") else recipe.evaluation.headline
-    return ComparedRun(name, run, part, recipe, run.manifest(), run.mask_scores(part))
+    scores = run.mask_scores(part) if recipe.outlines else run.predictions(part)
+    return ComparedRun(name, run, part, recipe, run.manifest(), scores)
+
+
+def of_one_kind(runs: Sequence[ComparedRun]) -> list[ComparedRun]:
+    """The runs with scores of masks all, or with predicted classes all.
+
+    A run that outlines structures and names a class too is compared by its masks with others that outline, and by its
+    classes with runs that only name classes.
+
+    Raises:
+        RunError: some runs only outline structures, and others only name classes.
+    """
+    if len({isinstance(run.scores, MaskScores) for run in runs}) == 1:
+        return list(runs)
+    found = []
+    for run in runs:
+        named = run.scores.predictions if isinstance(run.scores, MaskScores) else run.scores
+        if named is None:
+            classes = next(one for one in runs if not isinstance(one.scores, MaskScores))
+            raise RunError(
+                _("One run outlines structures and another names classes: they have nothing in common."),
+                file=run.run.folder,
+                expected=f"data.target: {classes.recipe.data.target} ({classes.name})",
+                found=f"data.target: {run.recipe.data.target} ({run.name})",
+            )
+        found.append(replace(run, scores=named))
+    return found
 
 
 def run_names(folders: Sequence[Path]) -> list[str]:
@@ -92,9 +122,11 @@ def run_names(folders: Sequence[Path]) -> list[str]:
     for number, place in enumerate(places):
         if place in places[:number]:
             raise RunError(_("A run is given twice: it does not differ from itself."), file=folders[number])
-    deepest = max(len(place.parts) for place in places)
+    # a link keeps the name by which it was given
+    given = [folder.resolve() if ".." in folder.parts else folder.absolute() for folder in folders]
+    deepest = max(len(place.parts) for place in given)
     for depth in range(1, deepest):
-        names = ["/".join(place.parts[-depth:]) for place in places]
+        names = ["/".join(place.parts[-depth:]) for place in given]
         if len(set(names)) == len(names):
             break
     return names

@@ -28,7 +28,7 @@ class CasePictures:
 
     Attributes:
         truth: the image with the true outline.
-        answers: of each run, the same with what it outlined as an area.
+        answers: of each run that was asked for, the same with what it outlined as an area.
         slice_number: of a volume, from 1; None of a picture.
         slices: how many the volume has.
     """
@@ -50,7 +50,6 @@ class Painter:
     def __init__(self, runs: Sequence[ComparedRun], budget: int = BUDGET_BYTES) -> None:
         self._runs = tuple(runs)
         self._structures = _structures(runs[0])
-        self._rows = {str(name): row for row, name in enumerate(runs[0].manifest.table["sample"])}
         self._masks = [
             dict(zip(map(str, run.scores.table["sample"]), map(str, run.scores.table["mask"]), strict=True))
             for run in runs
@@ -62,12 +61,17 @@ class Painter:
         """Name and colour of each structure, as the pictures have them; empty where nothing says which there are."""
         return named_colours(() if self._structures is None else self._structures.names)
 
-    def draw(self, sample: str) -> CasePictures | None:
-        """Draw a case; None when a file of it is gone or can not be read, or the budget is spent."""
+    def draw(self, sample: str, runs: Sequence[int] | None = None) -> CasePictures | None:
+        """Draw a case as some runs outlined it; None when a file of it is gone or can not be read, or the budget is spent.
+
+        Args:
+            sample: the case.
+            runs: which of them, by their place; None: all.
+        """
         if self._structures is None or self._left <= 0:
             return None
         try:
-            case, answers = self._read(sample)
+            case, answers = self._read(sample, range(len(self._runs)) if runs is None else runs)
         except (LaudoError, OSError, ValueError, KeyError):
             return None
         depth = case.truth.shape[2] if case.is_volume else 1
@@ -79,13 +83,15 @@ class Painter:
         self._left -= sum(map(len, uris))
         return CasePictures(uris[0], tuple(uris[1:]), None if number is None else number + 1, depth)
 
-    def _read(self, sample: str) -> tuple[OutlinedCase, list[np.ndarray]]:
+    def _read(self, sample: str, chosen: Sequence[int]) -> tuple[OutlinedCase, list[np.ndarray]]:
         """The case with its truth, and what each run outlined, on the same grid."""
         assert self._structures is not None
-        manifest, row = self._runs[0].manifest, self._rows[sample]
+        manifest = self._runs[chosen[0]].manifest
+        row = manifest.table["sample"].astype(str).tolist().index(sample)
         case = case_of(read_image(manifest.paths[row]), manifest, row, self._structures)
         answers = []
-        for run, masks in zip(self._runs, self._masks, strict=True):
+        for place in chosen:
+            run, masks = self._runs[place], self._masks[place]
             path = inside(run.run.folder, masks[sample])
             if path is None:
                 raise ValueError("no file of the run")

@@ -171,7 +171,8 @@ def report(run: PathLike, language: str | None = None) -> Path:
 def compare(
     runs: Sequence[PathLike], out: PathLike, shared: bool = False, language: str | None = None
 ) -> dict[str, Any]:
-    """Compare runs that outlined the same structures of the same cases: writes compare.json and compare.html into ``out``.
+    """Compare runs that outlined the same structures, or named the same classes, of the same cases: writes compare.json and
+    compare.html into ``out``. Runs whose recipes differ in seeds only count as one recipe.
 
     Args:
         runs: two or more run folders.

@@ -123,6 +123,7 @@ def shares(axes: Axes, voice: Voice, which: str = "xy") -> None:
 def decimals(axes: Axes, voice: Voice, which: str = "y") -> None:
     """Numbers on an axis in the reader's form, with as many decimals as the range needs."""
     axis = axes.yaxis if which == "y" else axes.xaxis
+    axis.set_major_locator(MaxNLocator(nbins="auto", steps=[1, 2, 5, 10]))  # steps of 2.5 would be written rounded
     low, high = axis.get_view_interval()
     span = abs(high - low)
     digits = 0 if span >= 8 else 1 if span >= 0.5 else 2 if span >= 0.05 else 3
