@@ -7,8 +7,8 @@ from typing import Any
 
 from laudo.core.recipe import Recipe
 
-ABOUT = frozenset({"name", "description", "repeats", "published", "mistakes"})
-"""Keys that only tell about a recipe."""
+ABOUT = frozenset({"name", "description", "repeats", "published", "mistakes", "tune"})
+"""Keys that only tell about a recipe, or about a search over it."""
 
 ABSENT = None
 """What stands for a key that a recipe does not have: a list that is longer in another one."""
