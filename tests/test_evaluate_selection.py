@@ -24,7 +24,7 @@ def test_the_best_of_many_guessers_guesses():
         right = (random.random((80, 40)) < 0.5).astype(float)
         found = judge_selection(accuracies(right), np.arange(80), True, 300, draw)
         best.append(right.mean(axis=0).max())
-        corrected.append(best[-1] - found.optimism)
+        corrected.append(found.corrected)
         optimism.append(found.optimism)
     assert np.mean(best) > 0.6
     assert abs(np.mean(corrected) - 0.5) < 0.04
@@ -38,6 +38,7 @@ def test_a_clearly_better_one_owes_little_to_the_choice():
     found = judge_selection(accuracies(right), np.arange(300), True, 400, 0)
     assert found.chosen[3] == 1.0
     assert abs(found.optimism) < 0.01
+    assert found.best == 3
     assert found.corrected == pytest.approx(right[:, 3].mean(), abs=0.01)
     assert found.ci95[0] < found.corrected < found.ci95[1]
 
@@ -73,4 +74,5 @@ def test_a_candidate_without_a_figure_is_never_the_best():
     right[:, 0] = np.nan
     found = judge_selection(accuracies(right), np.arange(20), True, 100, 0)
     assert found.chosen[0] == 0
-    assert found.optimism == 0
+    assert found.optimism == pytest.approx(0)
+    assert found.best == 1

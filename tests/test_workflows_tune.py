@@ -17,7 +17,12 @@ from laudo.workflows.tune import search as search_module
 from laudo.workflows.tune.material import Material
 from mask_example import PICTURES, changed, write_pictures
 from training_example import draw, fingerprint, save, small_recipe, train, write_images
-from tune_example import GRID, RANGES, recipe_file, rows, search
+from tune_example import GRID, RANGES, cheap, recipe_file, rows, search
+
+
+@pytest.fixture(autouse=True)
+def _cheap(monkeypatch):
+    cheap(monkeypatch.setattr)
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +44,7 @@ def test_a_grid_tries_every_combination_once(grid):
     assert result["counts"] == {"finished": GRID, "pruned": 0, "failed": 0, "open": 0}
     assert rows(out / "search.sqlite") == [(number, "COMPLETE") for number in range(GRID)]
     assert json.loads((out / "tune.json").read_text()) == result
+    assert "The best of 6 finished trials" in (out / "tune.html").read_text()
 
 
 def test_the_best_trial_becomes_a_recipe(grid, tmp_path, data):
@@ -64,7 +70,7 @@ def test_each_trial_is_a_run_folder_that_never_saw_the_test_part(grid):
         assert run.state()["state"] == "finished"
         assert len(run.log()) == 4
         assert set(run.json("metrics")) == {"val"}
-        assert [path.name for path in (run.folder / "predictions").iterdir()] == ["val.parquet"]
+        assert {path.stem for path in (run.folder / "predictions").iterdir()} == {"val"}
         assert set(run.manifest().table["split"]) == {"train", "val", ""}
         assert run.recipe().training.learning_rate == trial["values"]["training.learning_rate"]
         assert run.json("metrics")["val"]["metrics"]["auc_roc"]["value"] == trial["value"]
@@ -127,7 +133,7 @@ def test_the_same_seed_draws_the_same_and_another_another(tmp_path, data):
     found = []
     for number, seed in enumerate((5, 5, 6)):
         recipe = recipe_file(tmp_path, {"tune": {"seed": seed}, "training": {"epochs": 1}})
-        result = search(recipe, data, tmp_path / str(number), sampler="genetic", trials=6)
+        result = search(recipe, data, tmp_path / str(number), sampler="genetic", trials=5)
         found.append([trial["values"] for trial in result["trials"]])
     assert found[0] == found[1] != found[2]
 
@@ -297,3 +303,35 @@ def test_classical_classifiers_are_searched_too(tmp_path, data):
     result = search(recipe, data, tmp_path / "tune", sampler="grid")
     assert result["counts"]["finished"] == 2
     assert not result["trials"][0]["curve"]
+
+
+def test_the_command_prints_one_object_and_goes_on(tmp_path, data):
+    from typer.testing import CliRunner
+
+    from laudo.cli.main import app
+
+    recipe = recipe_file(tmp_path, {"training": {"epochs": 1}})
+    words = [
+        "tune",
+        recipe,
+        "--data",
+        data,
+        "--out",
+        tmp_path / "tune",
+        "--json",
+        "--range",
+        "network.head.dropout=0:0.5",
+    ]
+
+    def run(*more, code):
+        done = CliRunner().invoke(app, [str(word) for word in (*words, *more)])
+        assert done.exit_code == code, done.output
+        return json.loads(done.stdout)
+
+    assert run("--trials", 2, "--max-minutes", 0, code=3)["counts"]["open"] == 2
+    facts = run("--trials", 2, code=0)
+    assert facts["counts"]["finished"] == 2
+    assert facts["ranges"]["network.head.dropout"] == {"low": 0.0, "high": 0.5}
+    assert facts["recipe_file"] == str(tmp_path / "tune" / "recipe.yaml")
+    refused = run("--sampler", "grid", code=2)
+    assert "network.head.dropout" in refused["found"]

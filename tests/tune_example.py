@@ -44,7 +44,9 @@ def search(recipe: Path, data: Path, out: Path, **how) -> dict:
 
 def server() -> multiprocessing.context.ForkServerContext:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([*NEEDED, "laudo.workflows.tune.search", "tune_example"])
+    context.set_forkserver_preload(
+        [*NEEDED, "laudo.workflows.tune.search", "alembic.context", "psycopg", "tune_example"]
+    )
     return context
 
 
@@ -55,12 +57,25 @@ def worker(cache: Path, recipe: Path, data: Path, out: Path, how: dict, slow_s: 
     return process
 
 
+def cheap(patch=setattr) -> None:
+    """Without what takes long and is tested elsewhere: the audit's forests, and the page."""
+    from laudo.audit import nuisance
+    from laudo.workflows.tune import result
+
+    patch(nuisance, "run_probe", lambda *_arguments: None)
+    patch(result, "write_tune_page", lambda *_arguments: None)
+
+
 def work(cache: str, recipe: Path, data: Path, out: Path, how: dict, slow_s: float, die_at: int | None) -> None:
     os.environ["LAUDO_CACHE"] = cache
     torch.set_num_threads(1)
+    cheap()
     if slow_s:
         _slowed(slow_s)
     if die_at is not None:
+        from laudo.workflows.tune import search as module
+
+        module.MOST_ATTEMPTS = 100  # the killer is not the trial
         _die_at(die_at)
     search(recipe, data, out, **how)
 

@@ -23,13 +23,15 @@ class Selection:
     """What choosing is worth.
 
     Attributes:
+        best: which candidate is the best of all samples.
         corrected: mean figure, on groups that did not choose, of the candidate that others have chosen.
-        ci95: percentile interval of that figure over the resamples: as wide as of so few groups.
-        optimism: how much better the chosen one looks on the groups that chose it than on the others; 0 or more is usual.
+        ci95: percentile interval of that figure over the resamples; rather too wide, since a resample leaves out about a third.
+        optimism: how much better the best one looks on all samples than that; a little below 0 where there is none.
         chosen: (T,) share of the resamples in which each candidate was the best.
         resamples: in which both figures are defined.
     """
 
+    best: int
     corrected: float
     ci95: tuple[float, float]
     optimism: float
@@ -53,7 +55,7 @@ def judge_selection(
         None where too few resamples have a figure on either side, as with one or two groups.
     """
     sign = 1.0 if higher else -1.0
-    inside_best, outside_best, chosen = [], [], []
+    outside_best, chosen = [], []
     for weights in group_weights(groups, resamples, seed):
         left_out = (weights == 0).astype(float)
         usable = left_out.sum(axis=1) > 0
@@ -64,17 +66,19 @@ def judge_selection(
         best = inside.argmax(axis=1)
         rows = np.arange(len(best))
         known = np.isfinite(inside[rows, best]) & np.isfinite(outside[rows, best])
-        inside_best.append(inside[rows, best][known])
         outside_best.append(outside[rows, best][known])
         chosen.append(np.bincount(best[known], minlength=inside.shape[1]))
     n = sum(len(one) for one in outside_best)
     if n < FEWEST_RESAMPLES:
         return None
-    drawn, unseen = sign * np.concatenate(inside_best), sign * np.concatenate(outside_best)
+    unseen = sign * np.concatenate(outside_best)
+    whole = sign * scores(np.ones((1, len(groups))))[0]
+    best_of_all = int(np.where(np.isfinite(whole), whole, -np.inf).argmax())
     return Selection(
+        best=best_of_all,
         corrected=float(unseen.mean()),
         ci95=percentile_bounds(unseen),
-        optimism=float(sign * (drawn.mean() - unseen.mean())),
+        optimism=float(whole[best_of_all] - sign * unseen.mean()),
         chosen=np.sum(chosen, axis=0) / n,
         resamples=n,
     )

@@ -46,6 +46,7 @@ def render_tune(result: Mapping[str, Any], shelf: Shelf, voice: Voice) -> str:
         .render(
             voice=voice,
             version=laudo.__version__,
+            interval_words=voice.gettext("95 % interval"),
             name=result["recipe"],
             date=voice.date(datetime.now(UTC).isoformat(timespec="minutes")),
             verdict=words.verdict(result, voice),

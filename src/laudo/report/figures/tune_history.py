@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from laudo.report.figures.sheet import COLOURS, GREY, INK, decimals, whole
 from laudo.report.voice import Voice
@@ -37,10 +38,11 @@ def draw(figure: Figure, voice: Voice, trials: Sequence[dict[str, Any]], higher:
                 places, floor, marker, color=colour, markersize=5, linestyle="none", label=name,
                 transform=axes.get_xaxis_transform(), clip_on=False,
             )  # fmt: skip
-    axes.set_xlim(0.5, len(trials) + 0.5)
+    axes.set_xlim(0.5, max(1, len(trials)) + 0.5)
     axes.set_xlabel(voice.gettext("trial"))
     axes.set_ylabel(label)
     whole(axes, voice, "x")
     if done:
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
         decimals(axes, voice)
         axes.legend(loc="best")

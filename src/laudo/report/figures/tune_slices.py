@@ -38,6 +38,7 @@ def draw(
         axes.set_axis_off()
     for axes in grid[:, 0]:
         axes.set_ylabel(short(label, 30))
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
         decimals(axes, voice)
 
 
@@ -68,7 +69,7 @@ def _panel(
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _position: voice.short(value)))
     else:
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _position: voice.short(round(value, 10))))
 
 

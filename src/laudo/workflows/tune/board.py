@@ -6,7 +6,7 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import optuna
@@ -84,20 +84,27 @@ class Board:
         self.leases = leases
         self.begun_with = begun_with
         self.lost = False
+        self._study = self._load()
 
     # looking ------------------------------------------------------------------------------------------------
 
     def trials(self) -> list[FrozenTrial]:
         """The trials that were asked for, in order."""
         with explained(self.address):
-            found = self.study().get_trials(deepcopy=False)
+            found = self.storage.get_all_trials(self.storage.get_study_id_from_name(self.search.study), deepcopy=False)
         return [one for one in found if one.number < self.search.trials]
 
-    def study(self, number: int = 0) -> optuna.Study:
-        """Optuna's study, with a sampler for one trial."""
-        search = self.search
-        grid = search.space.grid() if search.sampler == "grid" else None
-        sampler = build_sampler(search.sampler, search.space.recipe.tune.seed, number, search.population, grid)
+    def study(self) -> optuna.Study:
+        """Optuna's study."""
+        return self._study
+
+    def _load(self, number: int | None = None) -> optuna.Study:
+        """Optuna's study; with a trial's number, with the sampler that draws it."""
+        search, sampler = self.search, None
+        if number is not None:
+            grid = search.space.grid() if search.sampler == "grid" else None
+            seed = search.space.recipe.tune.seed
+            sampler = build_sampler(search.sampler, seed, number, search.population, grid)
         pruner = build_pruner(search.space.recipe)
         return optuna.load_study(study_name=search.study, storage=self.storage, sampler=sampler, pruner=pruner)
 
@@ -123,9 +130,11 @@ class Board:
         """The trial's parameters; those that an earlier process has drawn stay."""
         space = self.search.space
         if set(self.storage.get_trial(trial_id).params) != set(space.ranges):
+            study = self._load(number)
+            study.get_trials(deepcopy=False)  # Optuna's cache must have seen a trial before it is written to
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                space.suggest(optuna.Trial(self.study(number), trial_id))
+                space.suggest(optuna.Trial(study, trial_id))
         return dict(self.storage.get_trial(trial_id).params)
 
     @contextmanager
@@ -158,7 +167,7 @@ class Board:
                 return False
             with suppress(UpdateFinishedTrialError):
                 self.storage.set_trial_intermediate_value(claim.trial_id, number, figure)
-            study = self.study(claim.number)
+            study = self._study
             return bool(study.pruner.prune(study, self.storage.get_trial(claim.trial_id)))
 
     def told(self, claim: Claim) -> int:
@@ -200,7 +209,11 @@ def open_board(search: Search, address: Address) -> Iterator[Board]:
             )
             leases = Leases(storage.engine, search.study, this_process(), search.grace_s)
             begun_with = leases.create(search.trials, search.facts)
-            known = len(study.get_trials(deepcopy=False))
+            trials = study.get_trials(deepcopy=False)
+            known, begun = len(trials), [one.number for one in trials if one.state != TrialState.WAITING]
+            search = replace(
+                search, trials=max(search.trials, 1 + max(begun, default=-1))
+            )  # none that has begun is forgotten
             for number in range(known, search.trials):
                 own = search.space.own() if number == 0 and search.sampler != "grid" else None
                 fixed = {} if own is None else {"fixed_params": own}

@@ -44,14 +44,15 @@ def optimism(runs: Sequence[Run], values: Sequence[float], metric: str, higher: 
     found = judge_selection(scores, groups, higher, RESAMPLES, seed)
     if found is None:
         return {"why_not": "too_few"}
+    # of inner folds the value is a mean over folds, and these figures are of all together: only their distance counts
     gain = max(0.0, found.optimism)
     best = max(values) if higher else min(values)
     corrected = best - gain if higher else best + gain
-    low, high = found.ci95
     shift = corrected - found.corrected
+    low, high = (end + shift for end in found.ci95)
     return {
         "corrected": corrected,
-        "ci95": [low + shift, high + shift],
+        "ci95": [low, high],
         "optimism": gain,
         "n_trials": len(runs),
         "groups": int(groups.max()) + 1,

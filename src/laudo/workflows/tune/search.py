@@ -6,6 +6,7 @@ import gc
 import hashlib
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -99,15 +100,19 @@ def tune_recipe(recipe: Recipe, data: Path | None, out: Path, options: Options) 
                 file=samples.manifest.root,
                 cure=_("Bring the same images everywhere, or begin a new search in another data base."),
             )
-        board.search = replace(search, population=begun["population"])
+        board.search = replace(board.search, population=begun["population"])
         out.mkdir(parents=True, exist_ok=True)
         write_json(out / FILE, {"study": search.study, "data_base": address.shown})
+        ending = Ending(board, out, recipe.tuned_metric, folds, options.language)
         try:
             _work(board, material, out, folds, options)
-        finally:
-            ending = Ending(board, out, recipe.tuned_metric, folds, options.language)
-            result = write_result(ending)
-    return result
+        except BaseException as error:
+            with suppress(Exception):  # what has stopped the search is told, not what it has broken too
+                write_result(ending)
+            if isinstance(error, KeyboardInterrupt):
+                say(_("The same command goes on with the search."))
+            raise
+        return write_result(ending)
 
 
 def _work(board: Board, material: Material, out: Path, folds: int | None, options: Options) -> None:
@@ -151,8 +156,8 @@ def _attempt(board: Board, claim: Claim, material: Material, out: Path, folds: i
         board.give_back(claim)
         raise
     finally:
-        gc.collect()
-        if torch.cuda.is_available():
+        if torch.cuda.is_available():  # a trial that ran out of memory leaves its share to the next
+            gc.collect()
             torch.cuda.empty_cache()
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import psutil
 
-ZOMBIE = psutil.STATUS_ZOMBIE
+CLOCK_S = 3
+"""The start of a process is counted from the machine's own, which moves a little when its clock is set."""
 
 
 def this_process() -> str:
@@ -22,16 +23,17 @@ def is_gone(name: str) -> bool:
     number, started = rest, name.rpartition("/")[2]
     if machine != _machine() or not number.isdigit():
         return False
-    return _started(int(number)) != started
+    found = _started(int(number))
+    if not found.isdigit() or not started.isdigit():
+        return not found
+    return abs(int(found) - int(started)) > CLOCK_S
 
 
 def _started(number: int) -> str:
-    """When a process was started, in hundredths of a second; empty when there is none or it is only waiting to be buried."""
+    """Second in which a process was started; empty when there is none or it only waits to be buried, a ? when nobody may know."""
     try:
         process = psutil.Process(number)
-        if process.status() == ZOMBIE:
-            return ""
-        return str(round(process.create_time() * 100))
+        return "" if process.status() == psutil.STATUS_ZOMBIE else str(round(process.create_time()))
     except psutil.AccessDenied:
         return "?"
     except psutil.Error:
