@@ -61,7 +61,7 @@ def test_types():
 
 HEAVY = (
     *("torch", "torchvision", "lightning", "timm", "pandas", "matplotlib", "scipy", "sklearn", "PIL", "pyarrow"),
-    *("sqlalchemy", "transformers", "open_clip", "tokenizers"),
+    *("sqlalchemy", "optuna", "transformers", "open_clip", "tokenizers"),
 )
 
 WHAT_IS_IMPORTED = """

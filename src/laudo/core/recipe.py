@@ -27,6 +27,7 @@ from laudo.core.recipe_prepare import Limits, Prepare, PrepareVolume, Section
 from laudo.core.recipe_text import Tfidf
 from laudo.core.recipe_text_checks import check_texts
 from laudo.core.recipe_training import Phase, Training
+from laudo.core.recipe_tune import MASK_METRICS, Tune
 
 __all__ = [
     "MASK_NETWORKS",
@@ -54,6 +55,7 @@ __all__ = [
     "Split",
     "Tfidf",
     "Training",
+    "Tune",
     "View",
 ]
 
@@ -233,6 +235,7 @@ class Recipe(Section):
     network: Network
     training: Training = Training()
     evaluation: Evaluation = Evaluation()
+    tune: Tune = Tune()
 
     @property
     def has_fixed_features(self) -> bool:
@@ -333,6 +336,18 @@ class Recipe(Section):
         if turned and self.prepare.height != self.prepare.width:
             text = _("evaluation.views: {names} need square images, and prepare.height is not prepare.width")
             raise ValueError(text.format(names=", ".join(sorted(turned))))
+        return self
+
+    @property
+    def tuned_metric(self) -> str:
+        """By which `laudo tune` chooses."""
+        watch = self.training.watch
+        return self.tune.metric or (watch if watch != "loss" else "dice" if self.outlines else "auc_roc")
+
+    @model_validator(mode="after")
+    def _tuned_by_what_there_is(self) -> Recipe:
+        if self.tune.metric is not None and (self.tune.metric in MASK_METRICS) != self.outlines:
+            raise ValueError(_("tune.metric: {name} is not measured here").format(name=self.tune.metric))
         return self
 
     @model_validator(mode="after")

@@ -8,8 +8,8 @@ from typing import Any
 
 from laudo.core.recipe import Recipe
 
-ABOUT = frozenset({"name", "description", "repeats", "published", "mistakes"})
-"""Keys that only tell about a recipe."""
+ABOUT = frozenset({"name", "description", "repeats", "published", "mistakes", "tune"})
+"""Keys that only tell about a recipe, or about a search over it."""
 
 SEED_KEYS = frozenset({"training.seed", "split.seed"})
 """Keys that only decide what chance does."""

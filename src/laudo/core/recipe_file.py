@@ -14,6 +14,8 @@ from pydantic import BaseModel, ValidationError
 from laudo.core.errors import RecipeError
 from laudo.core.messages import _
 from laudo.core.recipe import Recipe
+from laudo.core.recipe_ranges import range_problems
+from laudo.core.recipe_tune import Range
 
 SHIPPED = Path(__file__).parent.parent / "recipes"
 """Folder of the recipes that come with laudo."""
@@ -89,9 +91,13 @@ def parse_recipe(text: str, file: Path, overrides: Sequence[str] = ()) -> Recipe
     for override in overrides:
         _override(values, lines, override)
     try:
-        return Recipe.model_validate(values)
+        recipe = Recipe.model_validate(values)
     except ValidationError as error:
         raise _explain(error, file, lines) from error
+    if problems := range_problems(values, recipe):
+        details = [_placed(lines, tuple(place.split(".")), text) for place, text in problems]
+        raise RecipeError(_("The recipe is not valid."), file=file, details=tuple(details))
+    return recipe
 
 
 def dump_recipe(recipe: Recipe) -> str:
@@ -126,6 +132,9 @@ def _override(values: dict[str, Any], lines: dict[tuple[str, ...], str], text: s
         place[path[-1]] = _read_yaml(value)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise RecipeError(_("A setting is not understood."), found=f"--set {text}") from error
+    name = ".".join(path)
+    for below in [one for one in lines if ".".join(one).startswith(f"{name}.")]:
+        del lines[below]  # what stood there is replaced
     lines[path] = f"--set {text}"
 
 
@@ -138,7 +147,6 @@ def _explain(error: ValidationError, file: Path, lines: dict[tuple[str, ...], st
     details = []
     for problem in error.errors():
         path = tuple(str(part) for part in problem["loc"])
-        where = next((lines[path[:depth]] for depth in range(len(path), 0, -1) if path[:depth] in lines), "")
         key = ".".join(path)
         if problem["type"] == "extra_forbidden":
             known = list(_section(path[:-1]).model_fields)
@@ -155,8 +163,20 @@ def _explain(error: ValidationError, file: Path, lines: dict[tuple[str, ...], st
             text = f"{key}: {reason}" if key else reason
             if path:
                 text += f" ({_('found')}: {problem['input']!r})"
-        details.append(f"{where}: {text}" if where else text)
+        details.append(_placed(lines, path, text))
     return RecipeError(_("The recipe is not valid."), file=file, details=tuple(details))
+
+
+def _placed(lines: dict[tuple[str, ...], str], path: tuple[str, ...], text: str) -> str:
+    """A text with the line of the key, or of the nearest section around it, before it.
+
+    Keys of `tune` are dotted names of others, which may be written as one word or as sections.
+    """
+    named = {".".join(place): where for place, where in lines.items()}
+    parts = ".".join(path).split(".")
+    found = (named.get(".".join(parts[:depth])) for depth in range(len(parts), 0, -1))
+    where = next((one for one in found if one), "")
+    return f"{where}: {text}" if where else text
 
 
 def _section(path: tuple[str, ...]) -> type[BaseModel]:
@@ -164,6 +184,9 @@ def _section(path: tuple[str, ...]) -> type[BaseModel]:
     section: type[BaseModel] = Recipe
     for part in path:
         if part.isdigit():  # a place in a list, whose entries are of one kind
+            continue
+        if part not in section.model_fields:  # a key of `tune`
+            section = Range
             continue
         annotation = section.model_fields[part].annotation
         options = [annotation, *getattr(annotation, "__args__", ())]

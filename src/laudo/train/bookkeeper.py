@@ -18,7 +18,7 @@ from laudo.core.recipe import Recipe, Training
 from laudo.core.run import Run
 from laudo.train.checkpoint import SafeCheckpointIO, epoch_path
 from laudo.train.fitting import Fitting
-from laudo.train.history import should_stop
+from laudo.train.history import Epochs, should_stop
 from laudo.train.phases import is_over, kept_epoch, kept_in_phase, phase_lines
 
 
@@ -33,9 +33,17 @@ class Bookkeeper(pl.Callback):
         plan: the recipe of each phase.
         time_is_up: asked after every epoch (``--max-minutes``).
         advance: progress.
+        gives_up: shown the log after every epoch; true: the training ends there.
     """
 
-    def __init__(self, run: Run, plan: list[Recipe], time_is_up: Callable[[], bool], advance: Advance) -> None:
+    def __init__(
+        self,
+        run: Run,
+        plan: list[Recipe],
+        time_is_up: Callable[[], bool],
+        advance: Advance,
+        gives_up: Callable[[Epochs], bool] | None = None,
+    ) -> None:
         self.run = run
         self.plan = plan
         self.time_is_up = time_is_up
@@ -43,6 +51,8 @@ class Bookkeeper(pl.Callback):
         self.epochs: list[dict[str, Any]] = []
         self.phase = 1
         self.out_of_time = False
+        self.gives_up = gives_up
+        self.given_up = False
         self._started = 0.0
 
     @property
@@ -51,10 +61,17 @@ class Bookkeeper(pl.Callback):
         return self.plan[self.phase - 1].training
 
     @property
+    def is_last(self) -> bool:
+        """Whether this is the last phase."""
+        return self.phase == len(self.plan)
+
+    @property
     def reason(self) -> str:
         """Why the training has ended."""
         if self.diverged:
             return "diverged"
+        if self.given_up:
+            return "given_up"
         if self.out_of_time:
             return "max_minutes"
         last = len(self.plan)
@@ -94,8 +111,10 @@ class Bookkeeper(pl.Callback):
         self._delete_old(epoch)
         self.advance(1, "val –" if self.diverged else f"val {line['val_loss']:.3f}")
         phase_over = self.diverged or is_over(self.epochs, self.phase, self.plan[self.phase - 1])
-        self.out_of_time = not (phase_over and self.phase == len(self.plan)) and self.time_is_up()
-        trainer.should_stop = phase_over or self.out_of_time
+        self.out_of_time = not (phase_over and self.is_last) and self.time_is_up()
+        # asked after every epoch, the last one too: who asks keeps a log of its own
+        self.given_up = self.gives_up is not None and self.gives_up(self.epochs) and not (phase_over and self.is_last)
+        trainer.should_stop = phase_over or self.out_of_time or self.given_up
 
     def kept_epoch(self) -> int:
         """Epoch whose weights become the model."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,9 +33,15 @@ from laudo.train.phases import is_over, kept_in_phase, phase_lines, phase_recipe
 
 @dataclass(frozen=True)
 class Deadline:
-    """When ``--max-minutes`` is over; None: never."""
+    """What ends a training from outside, after an epoch.
+
+    Attributes:
+        at: when ``--max-minutes`` is over; None: never.
+        gives_up: shown the log after every epoch; true: these settings are not worth more epochs.
+    """
 
     at: float | None = None
+    gives_up: Callable[[Epochs], bool] | None = None
 
     @classmethod
     def after(cls, minutes: float | None) -> Deadline:
@@ -100,12 +106,12 @@ def run_job(job: Job, recipe: Recipe, run: Run, device: torch.device, deadline: 
     plan = phase_recipes(recipe)
     found = newest_checkpoint(run.checkpoints)
     with step(_("Training"), sum(phase.training.epochs for phase in plan)) as advance, reused_memory(device):
-        keeper = Bookkeeper(run, plan, deadline.is_over, advance)
+        keeper = Bookkeeper(run, plan, deadline.is_over, advance, deadline.gives_up)
         keeper.resume(found[1] if found else 0)
         if found:
             advance(found[1])
         for number, phase in enumerate(plan, start=1):
-            if is_over(keeper.epochs, number, phase) or keeper.out_of_time or keeper.diverged:
+            if is_over(keeper.epochs, number, phase) or keeper.out_of_time or keeper.given_up or keeper.diverged:
                 continue
             keeper.phase = number
             going_on = bool(phase_lines(keeper.epochs, number))

@@ -110,7 +110,7 @@ class EnsembleLearner(ClassifierLearner):
             finally:  # of a member that fails, the epochs up to then
                 epochs += [{"member": number, **line} for line in place.log()]
                 run.write_log(epochs)
-            if fitted.reason == "max_minutes":
+            if fitted.reason in ("max_minutes", "given_up"):
                 return Fitted(fitted.kept_epoch, fitted.reason, epochs)
             self.members.append(member)
             self.out_of_fold[folds == number] = member.predict(np.flatnonzero(folds == number))

@@ -35,10 +35,7 @@ def finish_masks(run: Run, learner: MaskLearner, manifest: Manifest, fitted: Fit
         "recipe": recipe.name,
         **learner.facts,
     }
-    model = learner.model(PostProcessing(()), facts)
-    if recipe.evaluation.post_processing == "validation":
-        found = choose_post_processing(_cases(model, manifest, dataset.precision), dataset.structures)
-        model = learner.model(found, facts)
+    model = chosen_model(learner, manifest, facts)
     metrics = {}
     for part in JUDGED:
         if len(manifest.indices(part)):
@@ -47,6 +44,21 @@ def finish_masks(run: Run, learner: MaskLearner, manifest: Manifest, fitted: Fit
     run.write_json("metrics", metrics)
     model.save(run)
     return fitted.reason == "max_minutes"
+
+
+def chosen_model(learner: MaskLearner, manifest: Manifest, facts: dict[str, Any]) -> MaskModel:
+    """What was trained, with the post-processing that the recipe asks for.
+
+    Args:
+        learner: that was trained.
+        manifest: with parts; validation chooses.
+        facts: what model.json is to say.
+    """
+    model = learner.model(PostProcessing(()), facts)
+    if learner.recipe.evaluation.post_processing == "none":
+        return model
+    dataset = learner.dataset
+    return learner.model(choose_post_processing(_cases(model, manifest, dataset.precision), dataset.structures), facts)
 
 
 def _cases(model: MaskModel, manifest: Manifest, precision: Precision) -> Iterator[Case]:

@@ -13,6 +13,7 @@ from laudo.core.errors import LaudoError
 from laudo.core.messages import _, current_language
 from laudo.workflows.catalog_steps import catalog_embed, catalog_export, catalog_import, catalog_search
 from laudo.workflows.data_steps import audit, fetch_data, import_data, make_data, prepare, split_data, write_audit
+from laudo.workflows.tune_steps import tune
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +40,7 @@ __all__ = [
     "report",
     "split_data",
     "train",
+    "tune",
     "write_audit",
 ]
 
