@@ -16,6 +16,7 @@ from laudo.core.atomic import atomic_path
 from laudo.core.predictions import Threshold
 from laudo.core.recipe import OF_MASK, Network, Prepare, View
 from laudo.core.run import Run
+from laudo.evaluate.temperature import scale
 from laudo.networks.backbone import BackboneSpec
 from laudo.networks.classical import ClassicalClassifier, load_classical
 from laudo.networks.classifier import Classifier
@@ -47,6 +48,7 @@ class Model:
         facts: the rest of model.json.
         companions: classical classifiers that answer beside the networks; None without.
         text: what reads the texts beside the images; None where none are read.
+        calibration: what model.json says of the temperature that scales the answers; None where none does.
     """
 
     classifier: Classifier | Ensemble | None
@@ -60,6 +62,7 @@ class Model:
     facts: dict[str, Any]
     companions: Companions | None = None
     text: TextPart | None = None
+    calibration: dict[str, Any] | None = None
 
     def predict(
         self,
@@ -68,7 +71,7 @@ class Model:
         descriptors: np.ndarray | None = None,
         texts: Sequence[str] = (),
     ) -> np.ndarray:
-        """(B, K) float64 probabilities.
+        """(B, K) float64 probabilities, calibrated where the recipe asked for it.
 
         Args:
             pixels: (B, C, H, W) uint8 prepared images.
@@ -76,6 +79,13 @@ class Model:
             descriptors: (B, D) float32, where the recipe's network has descriptors.
             texts: one an image, empty where there is none, of a model that reads texts.
         """
+        answers = self._together(pixels, precision, descriptors, texts)
+        return scale(answers, temperature_of(self.calibration), several=self.separator is not None)
+
+    def _together(
+        self, pixels: Tensor, precision: Precision, descriptors: np.ndarray | None, texts: Sequence[str]
+    ) -> np.ndarray:
+        """(B, K) what image and text answer together."""
         if self.text is None:
             return self._seen(pixels, precision, descriptors)
         answers = self._seen(pixels, precision, self.text.beside(descriptors, texts))
@@ -143,6 +153,7 @@ class Model:
                 "trainable_parameters": sum(p.numel() for p in parameters if p.requires_grad),
                 "weights": None if self.spec is None else self.spec.weights_from,
                 **self.facts,
+                "calibration": self.calibration,
                 **read,
                 "members": members,
             },
@@ -162,6 +173,8 @@ def load_model(run: Run, device: torch.device) -> Model:
         classes = tuple(facts["classes"])
         threshold: Threshold = tuple(facts["thresholds"]) if facts.get("thresholds") else facts["threshold"]
         views = tuple(facts["views"])
+        calibration = facts.get("calibration")
+        temperature_of(calibration)  # raises when it is none
         spec = None if facts["backbone"] is None else BackboneSpec.from_dict(facts["backbone"])
         read = facts.get("text")
         beside = int(read["size"]) if read and not read["classifiers"] else 0
@@ -181,7 +194,21 @@ def load_model(run: Run, device: torch.device) -> Model:
         companions = load_companions(run, network, spec, prepare.image_plane, len(classes), int(facts["members"]))
         companions = companions.to(device)
     text = None if read is None else TextPart.load(run, read, len(classes), device)
-    return Model(classifier, classical, spec, network, prepare, classes, threshold, views, facts, companions, text)
+    return Model(
+        classifier, classical, spec, network, prepare, classes, threshold, views, facts, companions, text, calibration
+    )
+
+
+def temperature_of(calibration: dict[str, Any] | None) -> float:
+    """The temperature that scales the answers; 1 where none does.
+
+    Raises:
+        ValueError: it is no number above 0.
+    """
+    found = 1.0 if calibration is None else float(calibration["temperature"])
+    if not (np.isfinite(found) and found > 0):
+        raise ValueError(f"temperature {found}")
+    return found
 
 
 def _build(

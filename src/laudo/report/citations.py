@@ -9,6 +9,22 @@ from laudo.report import citations_of_texts as texts
 BIBTEX: dict[str, str] = {
     **masks.BIBTEX_OF_MASKS,
     **texts.BIBTEX_OF_TEXTS,
+    "guo2017": """@inproceedings{guo2017,
+  author    = {Guo, Chuan and Pleiss, Geoff and Sun, Yu and Weinberger, Kilian Q.},
+  title     = {On Calibration of Modern Neural Networks},
+  booktitle = {Proceedings of the 34th International Conference on Machine Learning},
+  pages     = {1321--1330},
+  year      = {2017}
+}""",
+    "vickers2006": """@article{vickers2006,
+  author  = {Vickers, Andrew J. and Elkin, Elena B.},
+  title   = {Decision Curve Analysis: A Novel Method for Evaluating Prediction Models},
+  journal = {Medical Decision Making},
+  volume  = {26},
+  number  = {6},
+  pages   = {565--574},
+  year    = {2006}
+}""",
     "chakrabarty2019": """@misc{chakrabarty2019,
   author = {Chakrabarty, Navoneel},
   title  = {Brain {MRI} Images for Brain Tumor Detection},
@@ -235,7 +251,7 @@ def backbone_key(backbone: str) -> str | None:
     return next((key for start, key in BACKBONES if backbone.startswith(start)), None)
 
 
-def used(recipe: Recipe, explained: bool, sanity_checked: bool) -> list[str]:
+def used(recipe: Recipe, explained: bool, sanity_checked: bool, decisions: bool = False) -> list[str]:
     """Keys of what this run used, in the order of the methods text."""
     if recipe.outlines:
         return _used_by_masks(recipe)
@@ -256,6 +272,8 @@ def used(recipe: Recipe, explained: bool, sanity_checked: bool) -> list[str]:
         OPTIMISERS.get(training.optimizer) if trained else None,
         POLYNOMIAL if trained and training.schedule == "poly" else None,
         AVERAGING if trained and training.averaging == "swa" else None,
+        "guo2017" if recipe.evaluation.calibration == "temperature" else None,
+        "vickers2006" if decisions else None,
         "efron1993",
         "selvaraju2020" if explained else None,
         "adebayo2018" if sanity_checked else None,

@@ -19,8 +19,6 @@ from laudo.core.predictions import Predictions
 from laudo.core.progress import say
 from laudo.core.run import Run
 from laudo.core.structures import Structures
-from laudo.evaluate.evaluate import evaluate
-from laudo.evaluate.segmentation import evaluate_masks
 from laudo.networks.precision import choose_device, choose_precision
 from laudo.predict.images import predict_images
 from laudo.sources.named_manifest import named_manifest, open_manifest
@@ -31,6 +29,7 @@ from laudo.workflows.dataset import with_labels, with_mask
 from laudo.workflows.open_mask_model import open_mask_model
 from laudo.workflows.open_model import open_model
 from laudo.workflows.outline_part import outline_part
+from laudo.workflows.score_part import score_classes, score_masks
 from laudo.workflows.write_report import write_reports
 
 
@@ -47,8 +46,8 @@ def evaluate_part(run: Run, part: str) -> dict[str, Any]:
             _("The run has no predictions of this part."), file=run.folder, found=part, expected=", ".join(names) or "–"
         )
     if recipe.outlines:
-        return evaluate_masks(run.mask_scores(part), recipe.evaluation.bootstrap, recipe.split.seed)
-    return evaluate(run.predictions(part), recipe.evaluation.bootstrap, recipe.split.seed)
+        return score_masks(run.mask_scores(part), recipe, run.manifest())
+    return score_classes(run.predictions(part), recipe, run.manifest())
 
 
 def evaluate_external(run: Run, data: Path, language: str) -> dict[str, Any]:
@@ -78,7 +77,7 @@ def _external_classes(run: Run, data: Path) -> dict[str, Any]:
     probabilities = predict_images(model, fresh, precision)
     predictions = Predictions.build(fresh.table, probabilities, model.classes, model.threshold, model.separator)
     predictions.save(run.predictions_path("external"))
-    return {**evaluate(predictions, recipe.evaluation.bootstrap, recipe.split.seed), "left_out": left_out}
+    return {**score_classes(predictions, recipe, fresh), "left_out": left_out}
 
 
 def _external_masks(run: Run, data: Path) -> dict[str, Any]:
@@ -94,7 +93,7 @@ def _external_masks(run: Run, data: Path) -> dict[str, Any]:
     part = "external"
     fresh = fresh.with_columns(split=np.full(len(fresh), part, dtype=object))
     scores = outline_part(run, model, fresh, part, recipe.evaluation.nsd_tolerance_mm, precision)
-    return {**evaluate_masks(scores, recipe.evaluation.bootstrap, recipe.split.seed), "left_out": left_out}
+    return {**score_masks(scores, recipe, fresh), "left_out": left_out}
 
 
 def _with_classes(manifest: Manifest, classes: tuple[str, ...], data: Path) -> Manifest:

@@ -9,7 +9,6 @@ from laudo.core.manifest import Manifest
 from laudo.core.messages import _
 from laudo.core.progress import track
 from laudo.core.run import Run
-from laudo.evaluate.segmentation import evaluate_masks
 from laudo.networks.precision import Precision
 from laudo.predict.mask_model import MaskModel
 from laudo.predict.outline import outline, true_label_map
@@ -17,6 +16,7 @@ from laudo.predict.post_process import Case, PostProcessing, choose_post_process
 from laudo.train.loop import Fitted
 from laudo.workflows.mask_learner import MaskLearner
 from laudo.workflows.outline_part import outline_part
+from laudo.workflows.score_part import score_masks
 
 JUDGED = ("val", "test")
 """Parts whose masks are written: outlining what was trained on would say nothing and may take hours."""
@@ -43,7 +43,7 @@ def finish_masks(run: Run, learner: MaskLearner, manifest: Manifest, fitted: Fit
     for part in JUDGED:
         if len(manifest.indices(part)):
             scores = outline_part(run, model, manifest, part, recipe.evaluation.nsd_tolerance_mm, dataset.precision)
-            metrics[part] = evaluate_masks(scores, recipe.evaluation.bootstrap, recipe.split.seed)
+            metrics[part] = score_masks(scores, recipe, manifest)
     run.write_json("metrics", metrics)
     model.save(run)
     return fitted.reason == "max_minutes"
