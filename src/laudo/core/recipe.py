@@ -217,6 +217,9 @@ class Evaluation(Section):
     """Masks: keep the largest piece of a structure, or drop small ones, where that made the validation part better."""
     nsd_tolerance_mm: float = Field(1.0, gt=0.0)
     """Masks: distance up to which surfaces count as equal; of pictures without a spacing, in pixels."""
+    ood: Literal["neighbours", "none"] = "neighbours"
+    """How unlike the training images an image is, told for each: distance to its nearest training images in the network's own
+    features (Sun et al. 2022); `none`: not told."""
     bootstrap: int = Field(2000, ge=100)
     """Resamples of the groups for each 95 % interval."""
     leakage_check: bool = False

@@ -144,6 +144,12 @@ class Evidence:
         return bool((self.result or {}).get("decision_curve"))
 
     @property
+    def methods_shown(self) -> tuple[str, ...]:
+        """Papers of what was computed beside the metrics, whatever the recipe is."""
+        found = {"vickers2006": self.has_decisions, "sun2022": bool(self.metrics.get("ood"))}
+        return tuple(key for key, there in found.items() if there)
+
+    @property
     def is_finished(self) -> bool:
         """Whether nothing is left to train: else the model is judged as it stands, and may be judged again."""
         return self.status.get("state") == "finished"

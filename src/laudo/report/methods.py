@@ -14,6 +14,7 @@ from laudo.report.methods_of_masks import mask_evaluation_text, mask_network_tex
 from laudo.report.methods_of_texts import texts_text
 from laudo.report.methods_preparation import preparation_text
 from laudo.report.methods_training import training_text
+from laudo.report.methods_unlike import unlike_text
 from laudo.report.methods_views import views_text
 from laudo.report.methods_volumes import mask_preparation_text
 from laudo.report.sanity import pooled_sanity
@@ -152,6 +153,7 @@ def _evaluation(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
         text.append(threshold)
     if evidence.has_decisions:
         text.append(_("What acting on the answers would be worth was shown by decision-curve analysis [vickers2006]."))
+    text += unlike_text(evidence, voice)
     text += views_text(evaluation.views, voice)
     if evidence.headline == "val":
         text.append(_("Figures are quoted from the validation part; there was no separate test part."))

@@ -25,6 +25,7 @@ from laudo.report.sections import (
     subgroups,
     summary,
     training,
+    unlike,
 )
 from laudo.report.sections.draft import AbsentError, Draft
 
@@ -57,6 +58,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("decisions", N_("Calibration and decisions"), decisions.build),
     Section("subgroups", N_("Subgroups"), subgroups.build),
     Section("cases", N_("Errors by case"), cases.build, mask_cases.build),
+    Section("unlike", N_("Unlike the training images"), unlike.build),
     Section("explanations", N_("Explanations"), explanations.build),
     Section("limits", N_("Limits"), limits.build),
     Section("methods", N_("Methods"), methods.build),

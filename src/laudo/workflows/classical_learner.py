@@ -20,6 +20,7 @@ from laudo.train.loop import Deadline, Fitted
 from laudo.workflows.classifier_learner import ClassifierLearner
 from laudo.workflows.dataset import Dataset
 from laudo.workflows.feature_cache import cached_features
+from laudo.workflows.looking import Looking
 from laudo.workflows.network_learner import build
 
 
@@ -103,6 +104,13 @@ class ClassicalLearner(ClassifierLearner):
         answers = [self.fitted.classifier.probabilities(self.features[view][indices]) for view in views]
         mean: np.ndarray = np.mean(answers, axis=0)
         return mean
+
+    def looking(self, manifest: Manifest) -> list[Looking]:
+        """See :meth:`ClassifierLearner.looking`: what the classifier is given, but for what :meth:`with_beside` has added."""
+        assert self.features is not None, "for_split comes first"
+        plain = self.features["plain"]
+        own = plain[:, : plain.shape[1] - self.beside]
+        return [Looking(lambda indices: own[indices], manifest.indices("train"), manifest.indices("val"))]
 
     def model(self, classes: tuple[str, ...], threshold: Threshold, facts: dict[str, Any]) -> Model:
         """See :meth:`ClassifierLearner.model`."""

@@ -20,12 +20,13 @@ from laudo.core.progress import say
 from laudo.core.run import Run
 from laudo.core.structures import Structures
 from laudo.networks.precision import choose_device, choose_precision
-from laudo.predict.images import predict_images
+from laudo.predict.images import answer_images
 from laudo.sources.named_manifest import named_manifest, open_manifest
 from laudo.sources.records import unlabelled_rows_kept
 from laudo.sources.table import detect, find_root, get_source, import_manifest
 from laudo.split.grouped import assign_groups
 from laudo.workflows.dataset import with_labels, with_mask
+from laudo.workflows.ood import external_ood, with_ood
 from laudo.workflows.open_mask_model import open_mask_model
 from laudo.workflows.open_model import open_model
 from laudo.workflows.outline_part import outline_part
@@ -59,7 +60,8 @@ def evaluate_external(run: Run, data: Path, language: str) -> dict[str, Any]:
         DataError: classes or structures differ, or every image was used by the run.
     """
     scores = _external_masks(run, data) if run.recipe().outlines else _external_classes(run, data)
-    run.write_json("metrics", {**run.json("metrics"), "external": scores})
+    metrics = run.json("metrics")
+    run.write_json("metrics", {**metrics, "external": scores, **external_ood(metrics, run, run.recipe())})
     write_reports(run, language)
     return scores
 
@@ -74,8 +76,9 @@ def _external_classes(run: Run, data: Path) -> dict[str, Any]:
     manifest = _with_classes(manifest, model.classes, data)
     fresh, left_out = _fresh(run, manifest, data, model.needs_mask)
     precision = choose_precision(recipe.training.precision, choose_device())
-    probabilities = predict_images(model, fresh, precision)
-    predictions = Predictions.build(fresh.table, probabilities, model.classes, model.threshold, model.separator)
+    answer = answer_images(model, fresh, precision)
+    built = Predictions.build(fresh.table, answer.probabilities, model.classes, model.threshold, model.separator)
+    predictions = Predictions(with_ood(built.table, answer.ood), built.classes)
     predictions.save(run.predictions_path("external"))
     return {**score_classes(predictions, recipe, fresh), "left_out": left_out}
 

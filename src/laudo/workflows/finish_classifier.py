@@ -14,6 +14,7 @@ from laudo.workflows.fused_learner import FusedLearner
 from laudo.workflows.judge import judge, milestones, threshold_of
 from laudo.workflows.judge_sides import judge_sides
 from laudo.workflows.leakage import leakage_worth
+from laudo.workflows.ood import fit_ood, record_ood
 
 
 def finish_classifier(
@@ -30,6 +31,10 @@ def finish_classifier(
     metrics = judge(run, answering, manifest, threshold)
     if found := milestones(run, learner, manifest, fitted, recipe):
         metrics["milestones"] = found
+    networks = learner.looking(manifest)
+    ood = fit_ood(recipe, networks)
+    if ood is not None:
+        metrics["ood"] = record_ood(run, ood, networks, manifest, recipe)
     run.write_json("metrics", metrics)
     facts = {
         "threshold_rule": rule,
@@ -38,7 +43,7 @@ def finish_classifier(
         "recipe": recipe.name,
         "separator": manifest.separator,
     }
-    model = learner.model(manifest.classes, threshold, {**learner.facts, **facts})
+    model = replace(learner.model(manifest.classes, threshold, {**learner.facts, **facts}), ood=ood)
     if isinstance(answering, Calibrated):
         model = replace(model, calibration=answering.temperature.as_dict())
     model.save(run)

@@ -17,6 +17,7 @@ from laudo.networks.companions import Companions
 from laudo.networks.ensemble import Ensemble
 from laudo.networks.precision import choose_device
 from laudo.predict.model import Model, load_model, temperature_of
+from laudo.predict.ood_score import OodScore
 from laudo.workflows.calibrated import RAW
 from laudo.workflows.judge import wanted_rate
 
@@ -51,6 +52,7 @@ def open_model(run: Run) -> Model:
         first,
         classifier=Ensemble(members).eval(),
         companions=companions,
+        ood=OodScore.together([model.ood for model in models]),
         calibration=None if first.calibration is None else _calibration(folds, first),
     )
     return replace(together, threshold=_threshold(run, folds, together))

@@ -12,6 +12,7 @@ from laudo.core.run import Run
 from laudo.evaluate.evaluate import pool
 from laudo.workflows.calibrated import RAW, before_and_after
 from laudo.workflows.judge_sides import pool_sides
+from laudo.workflows.ood import pooled_ood
 from laudo.workflows.score_part import score_classes, score_masks
 
 
@@ -29,10 +30,12 @@ def pool_folds(root: Run, recipe: Recipe) -> None:
         result = score_classes(predictions, recipe, root.manifest())
         if recipe.evaluation.calibration != "none":
             result["calibration"] |= _calibration(root, folds, predictions, recipe)
-    sides = None if recipe.network.text is None else pool_sides(root, folds, recipe)
-    root.write_json(
-        "metrics", {"pooled": result, "folds": pool(per_fold), **({} if sides is None else {"sides": sides})}
-    )
+    more = {
+        "sides": None if recipe.network.text is None else pool_sides(root, folds, recipe),
+        "ood": pooled_ood(root, folds, recipe),
+    }
+    found = {name: one for name, one in more.items() if one is not None}
+    root.write_json("metrics", {"pooled": result, "folds": pool(per_fold), **found})
     if recipe.split.repeats == 1:  # else it is finished when the last repeat is
         root.set_state("finished", reason="all_epochs", folds=len(folds), seconds=_seconds([root]))
 

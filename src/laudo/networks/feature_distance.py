@@ -1,0 +1,116 @@
+"""How far an image lies from those that a network was trained on, in the network's own features.
+
+The distance to the k-th nearest training image (Sun Y, Ming Y, Zhu X, Li Y. Out-of-distribution detection with deep nearest
+neighbors. ICML 2022). It needs no classes and no shape of their distribution, so that one rule serves networks that name a class,
+several labels or an outline, and classical models on measured features; with fewer images than features a covariance, as the
+Mahalanobis distance of Lee et al. (2018) wants it, would be mostly what it is shrunk to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+NEIGHBOUR = 5
+"""k: one odd training image does not make another one like it familiar."""
+MOST_IMAGES = 1000
+"""Training images that are kept; of more, so many are drawn."""
+CHUNK = 256
+BEYOND = 99.0
+"""Percentile of the validation images above which an image counts as unlike the training images."""
+
+
+@dataclass(frozen=True)
+class FeatureDistance:
+    """Fitted on a training part.
+
+    Attributes:
+        mean: (D,) of the training images' features.
+        deviation: (D,) of the same; 1 for a feature that never changes.
+        reference: (m, D) float16 standardised features of training images.
+        training: (m,) float32 distances of these images to the others of them, rising.
+        validation: (v,) float32 distances of the validation images, rising.
+    """
+
+    mean: np.ndarray
+    deviation: np.ndarray
+    reference: np.ndarray
+    training: np.ndarray
+    validation: np.ndarray
+
+    @classmethod
+    def fit(cls, train: np.ndarray, validation: np.ndarray) -> FeatureDistance:
+        """Keep what the training part looks like.
+
+        Args:
+            train: (m, D) features of images that the network was trained on; see :func:`drawn`.
+            validation: (v, D) of images that it was not.
+
+        Raises:
+            ValueError: there is nothing to fit on.
+        """
+        if not len(train) or not len(validation):
+            raise ValueError("a distance is fitted on training and validation images")
+        exact = train.astype(np.float64)
+        mean, deviation = exact.mean(axis=0), exact.std(axis=0)
+        deviation = np.where(deviation > 1e-6 * np.maximum(np.abs(mean), 1e-3), deviation, 1.0)
+        # As the file holds them, so that a model that was read again gives the same.
+        mean, deviation = mean.astype(np.float32), deviation.astype(np.float32)
+        reference = _standardised(exact, mean, deviation).astype(np.float16)
+        fitted = cls(mean, deviation, reference, np.zeros(0, np.float32), np.zeros(0, np.float32))
+        inside, outside = fitted.distances(train, itself=True), fitted.distances(validation)
+        return replace(fitted, training=np.sort(inside), validation=np.sort(outside))
+
+    def distances(self, features: np.ndarray, itself: bool = False) -> np.ndarray:
+        """(B,) float32 distance to the k-th nearest training image, over the root of D.
+
+        Args:
+            features: (B, D).
+            itself: whether each image is among the training images that were kept: it is no neighbour of its own then.
+
+        Raises:
+            ValueError: another number of features.
+        """
+        if features.ndim != 2 or features.shape[1] != len(self.mean):
+            raise ValueError(f"features of shape {features.shape}, fitted on {len(self.mean)}")
+        reference = self.reference.astype(np.float32)
+        squares = (reference**2).sum(axis=1)
+        place = min(NEIGHBOUR + itself, len(reference)) - 1
+        found = [np.zeros(0, np.float32)]
+        for start in range(0, len(features), CHUNK):
+            given = _standardised(features[start : start + CHUNK], self.mean, self.deviation).astype(np.float32)
+            apart = (given**2).sum(axis=1)[:, None] + squares - 2 * given @ reference.T
+            found.append(np.sqrt(np.clip(np.partition(apart, place, axis=1)[:, place], 0, None) / given.shape[1]))
+        return np.concatenate(found).astype(np.float32)
+
+    def percentiles(self, distances: np.ndarray) -> np.ndarray:
+        """(B,) per cent of the validation images that lie nearer."""
+        return 100.0 * np.searchsorted(self.validation, distances, side="left") / len(self.validation)
+
+    def relative(self, distances: np.ndarray) -> np.ndarray:
+        """(B,) distances as multiples of the validation images' median."""
+        median = float(np.median(self.validation))
+        return distances / median if median > 0 else distances
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What a file must hold."""
+        return {
+            "mean": self.mean,
+            "deviation": self.deviation,
+            "reference": self.reference,
+            "training": self.training,
+            "validation": self.validation,
+        }
+
+
+def drawn(rows: np.ndarray, seed: int, most: int = MOST_IMAGES) -> np.ndarray:
+    """The rows that are kept of a training part: all, or so many drawn of a large one (Sun et al. keep a hundredth)."""
+    if len(rows) <= most:
+        return rows
+    return np.sort(np.random.default_rng(seed).permutation(rows)[:most])
+
+
+def _standardised(features: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
+    """Features minus mean over deviation, held where half precision still tells them apart."""
+    return np.asarray(np.clip((features - mean) / deviation, -1e3, 1e3))
