@@ -53,7 +53,7 @@ def test_an_empty_folder_gets_a_report(tmp_path):
     run = Run(tmp_path)
     html = read(run)
     assert "There is no result yet" in html
-    assert html.count('class="missing"') == 8
+    assert html.count('class="missing"') == 11
     assert write_model_card(run, "en").is_file()
 
 

@@ -54,8 +54,8 @@ def _sentences(found: dict[str, Any], voice: Voice) -> list[str]:
     sentences = [
         _(
             "A model answers for any image, also for one of a kind that it never saw. How unlike the training images an image is, "
-            "is told by its distance to the {k}th nearest of {n} training images in the network's own features; the column “ood” of "
-            "the predictions says how many per cent of the validation images are less unlike them."
+            "is told by its distance to the {k}th nearest of {n} training images in the network's own features; the column “ood” "
+            "of the predictions says how many per cent of the validation images are less unlike them."
         ).format(k=voice.integer(found["neighbour"]), n=voice.integer(found["n_reference"])),
         _("A small distance does not mean that the answer is right, and a large one not that it is wrong."),
     ]
@@ -106,8 +106,8 @@ def _figure(draft: Draft, parts: dict[str, Any]) -> Picture:
         caption=_("Distance to the training images, part by part"),
         help=_(
             "Each line says what share of a part's images lies within a distance. Lines of validation and test that run together "
-            "say that both are as unlike the training images; a line far to the right is a part of another kind. Training images lie "
-            "nearest, because the network has learned them."
+            "say that both are as unlike the training images; a line far to the right is a part of another kind. Training images "
+            "lie nearest, because the network has learned them."
         ),
     )
     return draft.shelf.add("distances", words, lambda f, v: distances.draw(f, v, lines, limit), 5.4, 4.0)
