@@ -53,7 +53,7 @@ def test_what_lies_elsewhere_is_farther():
 
 def test_a_feature_that_never_changes_and_a_handful_of_images_do_no_harm():
     train = np.column_stack([np.full(3, 7.0), np.arange(3)])
-    one = FeatureDistance.fit(train, train + [[0, 0.1]])
+    one = FeatureDistance.fit(train, train + np.array([0.0, 0.1]))
     assert np.isfinite(one.distances(np.array([[7.0, 1.0], [9.0, 1.0]]))).all()
     assert one.distances(np.array([[9.0, 1.0]]))[0] > one.distances(np.array([[7.0, 1.0]]))[0]
     with pytest.raises(ValueError, match="training and validation"):

@@ -55,7 +55,7 @@ def learned(tmp_path_factory, volumes):
 
 def test_it_learns_and_writes_masks_that_lie_over_their_images(learned, volumes):
     metrics = learned.json("metrics")
-    assert set(metrics) == {"val", "test"}
+    assert set(metrics) == {"val", "test", "ood"}
     assert metrics["test"]["metrics"]["dice"]["value"] > 0.6
     assert metrics["test"]["length_unit"] == "mm"
     assert learned.log()[-1]["val_dice"] > 0.6
