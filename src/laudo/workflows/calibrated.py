@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from laudo.core.manifest import Manifest
-from laudo.core.predictions import Predictions
+from laudo.core.predictions import Predictions, Threshold
 from laudo.core.recipe import Recipe
 from laudo.evaluate.cases import group_codes
 from laudo.evaluate.evaluate import evaluate
@@ -50,6 +50,10 @@ class Calibrated:
         """Rows that may choose a threshold, and their probabilities."""
         rows, answers = self.plain.validation(manifest)
         return rows, self._scaled(answers)
+
+    def scaled(self, raw: Predictions, threshold: Threshold, manifest: Manifest) -> Predictions:
+        """Predictions of :attr:`plain`, scaled, without asking again."""
+        return Predictions.build(raw.table, self._scaled(raw.probabilities), raw.classes, threshold, manifest.separator)
 
     def _scaled(self, answers: np.ndarray) -> np.ndarray:
         return scale(answers, self.temperature.value, self.several)

@@ -57,15 +57,17 @@ def judge(run: Run, learner: Answering, manifest: Manifest, threshold: Threshold
     recipe = learner.recipe
     metrics: dict[str, Any] = {}
     for part in PARTS:
-        if part == "val" or (manifest.table["split"] == part).any():
-            predictions = predict_part(learner, manifest, part, threshold)
-            predictions.save(run.predictions_path(part))
-            metrics[part] = score_classes(predictions, recipe, manifest)
-            if isinstance(learner, Calibrated):
-                raw = predict_part(learner.plain, manifest, part, threshold)
-                raw.save(run.predictions_path(f"{part}-{RAW}"))
-                worth = before_and_after(raw, predictions, recipe.evaluation.bootstrap, recipe.split.seed)
-                metrics[part]["calibration"] |= {**worth, "temperatures": [learner.temperature.as_dict()]}
+        if part != "val" and not (manifest.table["split"] == part).any():
+            continue
+        plain = learner.plain if isinstance(learner, Calibrated) else learner
+        raw = predict_part(plain, manifest, part, threshold)
+        predictions = learner.scaled(raw, threshold, manifest) if isinstance(learner, Calibrated) else raw
+        predictions.save(run.predictions_path(part))
+        metrics[part] = score_classes(predictions, recipe, manifest)
+        if isinstance(learner, Calibrated):
+            raw.save(run.predictions_path(f"{part}-{RAW}"))
+            worth = before_and_after(raw, predictions, recipe.evaluation.bootstrap, recipe.split.seed)
+            metrics[part]["calibration"] |= {**worth, "temperatures": [learner.temperature.as_dict()]}
     return metrics
 
 
