@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import StandardScaler, normalize
 
 from laudo.core.errors import RunError
 from laudo.core.run import Run
@@ -16,11 +16,19 @@ def features(n, seed, shift=0.0):
     return (random.normal(shift, 1, (n, 12)) * np.arange(1, 13)).astype(np.float32)
 
 
-def fitted(seed=0):
-    return FeatureDistance.fit(features(80, seed), features(40, seed + 1))
+def fitted(seed=0, measured=True):
+    return FeatureDistance.fit(features(80, seed), features(40, seed + 1), measured)
 
 
-def test_it_is_the_distance_that_scikit_learn_finds():
+def test_between_features_of_length_one_it_is_what_scikit_learn_finds():
+    found = NearestNeighbors(n_neighbors=NEIGHBOUR).fit(normalize(features(80, 0)))
+    expected = found.kneighbors(normalize(features(30, 5)))[0][:, -1]
+    one = fitted(measured=False)
+    assert one.distances(features(30, 5)) == pytest.approx(expected, rel=5e-3)  # half precision
+    assert one.distances(3 * features(30, 5)) == pytest.approx(one.distances(features(30, 5)), rel=1e-4)
+
+
+def test_between_descriptors_it_is_what_scikit_learn_finds():
     scaler = StandardScaler().fit(features(80, 0).astype(float))
     found = NearestNeighbors(n_neighbors=NEIGHBOUR).fit(scaler.transform(features(80, 0)))
     expected = found.kneighbors(scaler.transform(features(30, 5)))[0][:, -1] / np.sqrt(12)
@@ -53,9 +61,10 @@ def test_what_lies_elsewhere_is_farther():
 
 def test_a_feature_that_never_changes_and_a_handful_of_images_do_no_harm():
     train = np.column_stack([np.full(3, 7.0), np.arange(3)])
-    one = FeatureDistance.fit(train, train + np.array([0.0, 0.1]))
+    one = FeatureDistance.fit(train, train + np.array([0.0, 0.1]), measured=True)
     assert np.isfinite(one.distances(np.array([[7.0, 1.0], [9.0, 1.0]]))).all()
     assert one.distances(np.array([[9.0, 1.0]]))[0] > one.distances(np.array([[7.0, 1.0]]))[0]
+    assert np.isfinite(FeatureDistance.fit(np.zeros((3, 2)), np.ones((2, 2))).distances(np.zeros((1, 2)))).all()
     with pytest.raises(ValueError, match="training and validation"):
         FeatureDistance.fit(train, train[:0])
     with pytest.raises(ValueError, match="features of shape"):
@@ -71,7 +80,7 @@ def test_of_many_images_some_are_drawn_always_the_same():
 
 
 def test_what_is_read_again_gives_the_same(tmp_path):
-    run, score = Run(tmp_path), OodScore((fitted(0), fitted(10)))
+    run, score = Run(tmp_path), OodScore((fitted(0), fitted(10, measured=False)))
     score.save(run)
     looks = [features(9, 20), features(9, 21)]
     for one, other in zip(score.score(looks), OodScore.load(run, 2).score(looks), strict=True):

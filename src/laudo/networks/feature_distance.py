@@ -1,9 +1,10 @@
 """How far an image lies from those that a network was trained on, in the network's own features.
 
-The distance to the k-th nearest training image (Sun Y, Ming Y, Zhu X, Li Y. Out-of-distribution detection with deep nearest
-neighbors. ICML 2022). It needs no classes and no shape of their distribution, so that one rule serves networks that name a class,
-several labels or an outline, and classical models on measured features; with fewer images than features a covariance, as the
-Mahalanobis distance of Lee et al. (2018) wants it, would be mostly what it is shrunk to.
+The distance to the k-th nearest training image between features of length one (Sun Y, Ming Y, Zhu X, Li Y. Out-of-distribution
+detection with deep nearest neighbors. ICML 2022). It needs no classes and no shape of their distribution, so that one rule serves
+networks that name a class, several labels or an outline; with fewer images than features a covariance, as the Mahalanobis distance
+of Lee et al. (2018) wants it, is mostly what it is shrunk to. Measured descriptors have units of their own: they are standardised,
+and the distance is between them as they are.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ MOST_IMAGES = 1000
 CHUNK = 256
 BEYOND = 99.0
 """Percentile of the validation images above which an image counts as unlike the training images."""
+FARTHEST = 1e3
+"""Standardised features are held within it, where half precision still tells them apart."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +29,9 @@ class FeatureDistance:
     """Fitted on a training part.
 
     Attributes:
-        mean: (D,) of the training images' features.
-        deviation: (D,) of the same; 1 for a feature that never changes.
-        reference: (m, D) float16 standardised features of training images.
+        mean: (D,) float32 of the training images' features that were measured; empty of a network's.
+        deviation: (D,) of the same, 1 for a feature that never changes; empty of a network's.
+        reference: (m, D) float16 features of training images, standardised or of length one.
         training: (m,) float32 distances of these images to the others of them, rising.
         validation: (v,) float32 distances of the validation images, rising.
     """
@@ -40,30 +43,43 @@ class FeatureDistance:
     validation: np.ndarray
 
     @classmethod
-    def fit(cls, train: np.ndarray, validation: np.ndarray) -> FeatureDistance:
+    def fit(cls, train: np.ndarray, validation: np.ndarray, measured: bool = False) -> FeatureDistance:
         """Keep what the training part looks like.
 
         Args:
             train: (m, D) features of images that the network was trained on; see :func:`drawn`.
             validation: (v, D) of images that it was not.
+            measured: the features are descriptors, each with a unit of its own, and not a network's.
 
         Raises:
             ValueError: there is nothing to fit on.
         """
         if not len(train) or not len(validation):
             raise ValueError("a distance is fitted on training and validation images")
-        exact = train.astype(np.float64)
-        mean, deviation = exact.mean(axis=0), exact.std(axis=0)
-        deviation = np.where(deviation > 1e-6 * np.maximum(np.abs(mean), 1e-3), deviation, 1.0)
-        # As the file holds them, so that a model that was read again gives the same.
-        mean, deviation = mean.astype(np.float32), deviation.astype(np.float32)
-        reference = _standardised(exact, mean, deviation).astype(np.float16)
-        fitted = cls(mean, deviation, reference, np.zeros(0, np.float32), np.zeros(0, np.float32))
+        mean, deviation = np.zeros(0, np.float32), np.zeros(0, np.float32)
+        if measured:
+            exact = train.astype(np.float64)
+            mean, spread = exact.mean(axis=0), exact.std(axis=0)
+            spread = np.where(spread > 1e-6 * np.maximum(np.abs(mean), 1e-3), spread, 1.0)
+            # As the file holds them, so that a model that was read again gives the same.
+            mean, deviation = mean.astype(np.float32), spread.astype(np.float32)
+        nothing = np.zeros(0, np.float32)
+        fitted = cls(mean, deviation, np.zeros((0, train.shape[1]), np.float16), nothing, nothing)
+        fitted = replace(fitted, reference=fitted.form(train).astype(np.float16))
         inside, outside = fitted.distances(train, itself=True), fitted.distances(validation)
         return replace(fitted, training=np.sort(inside), validation=np.sort(outside))
 
+    def form(self, features: np.ndarray) -> np.ndarray:
+        """(B, D) float32 in which distances are taken: standardised over the root of D, or of length one."""
+        given = features.astype(np.float32)
+        if len(self.mean):
+            held = np.clip((given - self.mean) / self.deviation, -FARTHEST, FARTHEST)
+            return np.asarray(held / np.sqrt(np.float32(held.shape[1])))
+        lengths = np.linalg.norm(given, axis=1, keepdims=True)
+        return np.asarray(given / np.where(lengths > 0, lengths, 1))
+
     def distances(self, features: np.ndarray, itself: bool = False) -> np.ndarray:
-        """(B,) float32 distance to the k-th nearest training image, over the root of D.
+        """(B,) float32 distance to the k-th nearest training image.
 
         Args:
             features: (B, D).
@@ -72,16 +88,16 @@ class FeatureDistance:
         Raises:
             ValueError: another number of features.
         """
-        if features.ndim != 2 or features.shape[1] != len(self.mean):
-            raise ValueError(f"features of shape {features.shape}, fitted on {len(self.mean)}")
+        if features.ndim != 2 or features.shape[1] != self.reference.shape[1]:
+            raise ValueError(f"features of shape {features.shape}, fitted on {self.reference.shape[1]}")
         reference = self.reference.astype(np.float32)
         squares = (reference**2).sum(axis=1)
         place = min(NEIGHBOUR + itself, len(reference)) - 1
         found = [np.zeros(0, np.float32)]
         for start in range(0, len(features), CHUNK):
-            given = _standardised(features[start : start + CHUNK], self.mean, self.deviation).astype(np.float32)
+            given = self.form(features[start : start + CHUNK])
             apart = (given**2).sum(axis=1)[:, None] + squares - 2 * given @ reference.T
-            found.append(np.sqrt(np.clip(np.partition(apart, place, axis=1)[:, place], 0, None) / given.shape[1]))
+            found.append(np.sqrt(np.clip(np.partition(apart, place, axis=1)[:, place], 0, None)))
         return np.concatenate(found).astype(np.float32)
 
     def percentiles(self, distances: np.ndarray) -> np.ndarray:
@@ -109,8 +125,3 @@ def drawn(rows: np.ndarray, seed: int, most: int = MOST_IMAGES) -> np.ndarray:
     if len(rows) <= most:
         return rows
     return np.sort(np.random.default_rng(seed).permutation(rows)[:most])
-
-
-def _standardised(features: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
-    """Features minus mean over deviation, held where half precision still tells them apart."""
-    return np.asarray(np.clip((features - mean) / deviation, -1e3, 1e3))

@@ -127,14 +127,14 @@ class Model:
         return self.text.join(answers, self.text.encoder.encode(texts)) if self.text.is_late else answers
 
     def _looks(self, pixels: Tensor, precision: Precision, descriptors: np.ndarray | None) -> list[np.ndarray]:
-        """(B, D) features of each network of the images as they are; of a classical classifier what it is given, but for texts."""
+        """(B, D) features of each network of the images as they are; without a network the descriptors."""
+        if self.classifier is None:
+            assert descriptors is not None, "a model without a network has descriptors"
+            return [descriptors]
         if self.classical is None:
-            assert self.classifier is not None, "a model without a network has a classical classifier"
             return [looks_of(one, pixels, precision) for one in members(self.classifier)]
-        parts = [] if descriptors is None else [descriptors]
-        if isinstance(self.classifier, Classifier):
-            parts = [*view_features(self.classifier, pixels, precision, ("plain",)), *parts]
-        return [np.concatenate(parts, axis=1)]
+        assert isinstance(self.classifier, Classifier), "a classical classifier has one network"
+        return view_features(self.classifier, pixels, precision, ("plain",))
 
     def _seen(
         self, pixels: Tensor, precision: Precision, descriptors: np.ndarray | None, looks: list[np.ndarray]

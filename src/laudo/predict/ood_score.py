@@ -73,7 +73,7 @@ class OodScore:
                 for number in range(1, networks + 1)
             ]
             for one in found:
-                one.distances(np.zeros((1, len(one.mean)), np.float32))
+                one.distances(np.zeros((1, one.reference.shape[1]), np.float32))
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise run.damaged(run.ood_path, f"{type(error).__name__}: {error}") from error
         return cls(tuple(found))

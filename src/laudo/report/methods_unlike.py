@@ -12,7 +12,7 @@ def unlike_text(evidence: Evidence, voice: Voice) -> list[str]:
     if not isinstance(found, dict):
         return []
     text = voice.gettext(
-        "How unlike the training images an image is was measured as the distance of its standardised features to the {k}th "
+        "How unlike the training images an image is was measured as the distance of its features to the {k}th "
         "nearest of {n} training images [sun2022], and compared with the validation images."
     )
     return [text.format(k=voice.integer(found["neighbour"]), n=voice.integer(found["n_reference"]))]

@@ -16,8 +16,10 @@ class Looking:
         look: rows of the manifest → (m, D) float32 features of these images.
         trained: (n,) rows that it was trained on.
         unseen: (v,) rows that it was not trained on, which may choose and compare.
+        measured: the features are descriptors, and no network's.
     """
 
     look: Callable[[np.ndarray], np.ndarray]
     trained: np.ndarray
     unseen: np.ndarray
+    measured: bool = False

@@ -34,7 +34,10 @@ def fit_ood(recipe: Recipe, networks: Sequence[Looking], most: int = MOST_IMAGES
         return None
     say(_("How unlike the training images others are"))
     seed = recipe.training.seed
-    fitted = [FeatureDistance.fit(one.look(drawn(one.trained, seed, most)), one.look(one.unseen)) for one in networks]
+    fitted = [
+        FeatureDistance.fit(one.look(drawn(one.trained, seed, most)), one.look(one.unseen), one.measured)
+        for one in networks
+    ]
     return OodScore(tuple(fitted))
 
 
