@@ -24,7 +24,7 @@ def test_between_features_of_length_one_it_is_what_scikit_learn_finds():
     found = NearestNeighbors(n_neighbors=NEIGHBOUR).fit(normalize(features(80, 0)))
     expected = found.kneighbors(normalize(features(30, 5)))[0][:, -1]
     one = fitted(measured=False)
-    assert one.distances(features(30, 5)) == pytest.approx(expected, rel=5e-3)  # half precision
+    assert one.distances(features(30, 5)) == pytest.approx(expected, rel=1e-5)
     assert one.distances(3 * features(30, 5)) == pytest.approx(one.distances(features(30, 5)), rel=1e-4)
 
 
@@ -32,7 +32,7 @@ def test_between_descriptors_it_is_what_scikit_learn_finds():
     scaler = StandardScaler().fit(features(80, 0).astype(float))
     found = NearestNeighbors(n_neighbors=NEIGHBOUR).fit(scaler.transform(features(80, 0)))
     expected = found.kneighbors(scaler.transform(features(30, 5)))[0][:, -1] / np.sqrt(12)
-    assert fitted().distances(features(30, 5)) == pytest.approx(expected, rel=2e-3)  # half precision
+    assert fitted().distances(features(30, 5)) == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_training_image_is_not_its_own_neighbour():
@@ -40,7 +40,7 @@ def test_a_training_image_is_not_its_own_neighbour():
     scaler = StandardScaler().fit(features(80, 0).astype(float))
     given = scaler.transform(features(80, 0))
     expected = NearestNeighbors(n_neighbors=NEIGHBOUR + 1).fit(given).kneighbors(given)[0][:, -1] / np.sqrt(12)
-    assert one.training == pytest.approx(np.sort(expected), rel=2e-3)
+    assert one.training == pytest.approx(np.sort(expected), rel=1e-5)
 
 
 def test_percentiles_and_multiples_are_those_of_validation():

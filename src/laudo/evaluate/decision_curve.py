@@ -31,7 +31,8 @@ def net_benefit(scores: np.ndarray, positive: np.ndarray, thresholds: np.ndarray
         thresholds: (T,) between 0 and 1, rising.
     """
     n = len(scores)
-    return _benefit(_tally(scores, positive, np.zeros(n, dtype=np.int64), thresholds), thresholds)[0] / n
+    summed = _benefit(_tally(scores, positive, np.zeros(n, dtype=np.int64), thresholds), thresholds)[0]
+    return np.asarray(summed / n)
 
 
 def decision_curve(

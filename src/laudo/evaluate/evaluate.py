@@ -106,8 +106,9 @@ def _calibration(cases: Cases | LabelCases, ece: dict[str, Any], bootstrap: int,
     """The calibration error, and what there would be of it by chance."""
     found: dict[str, Any] = {"n": len(cases), "groups": cases.n_groups, "bins": int(cases.bins.max()) + 1, "ece": ece}
     if not bootstrap:
-        chance = {"value": ece_of_perfect(cases.confidence, cases.bins), "ci95": None, "simulations": 0}
-        return {**found, "by_chance": chance, "excess": _above(ece, chance["value"]), "p_value": None}
+        expected = ece_of_perfect(cases.confidence, cases.bins)
+        none = {"value": expected, "ci95": None, "simulations": 0}
+        return {**found, "by_chance": none, "excess": _above(ece, expected), "p_value": None}
     groups = cases.groups
     if isinstance(cases, LabelCases):  # each label of a group is a question of its own
         groups = (cases.groups[:, None] * cases.n_classes + np.arange(cases.n_classes)).ravel()

@@ -120,7 +120,7 @@ def _logarithms(probabilities: np.ndarray, several: bool) -> np.ndarray:
     if several:
         yes = probabilities.ravel()
         probabilities = np.stack([1 - yes, yes], axis=1)
-    return np.log(np.clip(probabilities, SMALLEST, 1.0))
+    return np.asarray(np.log(np.clip(probabilities, SMALLEST, 1.0)))
 
 
 def _shares(values: np.ndarray) -> np.ndarray:

@@ -81,7 +81,8 @@ class Classifier(nn.Module):
 
     def averaged(self, vector: Tensor) -> Tensor:
         """(B, C) of (B, D') pooled features: of a flattened map the mean over its places, so that few numbers tell images apart."""
-        return vector.unflatten(1, (-1, self.places)).mean(dim=2)
+        mean: Tensor = vector.reshape(len(vector), -1, self.places).mean(dim=2)
+        return mean
 
     def join(self, vector: Tensor, descriptors: Tensor | None) -> Tensor:
         """(B, D) features: the image's (B, D') pooled vector and, where the network has them, its standardised descriptors.

@@ -21,7 +21,7 @@ CHUNK = 256
 BEYOND = 99.0
 """Percentile of the validation images above which an image counts as unlike the training images."""
 FARTHEST = 1e3
-"""Standardised features are held within it, where half precision still tells them apart."""
+"""Standardised features are held within it: one that hardly ever changes must not outweigh all others."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class FeatureDistance:
     Attributes:
         mean: (D,) float32 of the training images' features that were measured; empty of a network's.
         deviation: (D,) of the same, 1 for a feature that never changes; empty of a network's.
-        reference: (m, D) float16 features of training images, standardised or of length one.
+        reference: (m, D) float32 features of training images, standardised or of length one; a trained network's lie so close
+            together that half precision would not tell them apart.
         training: (m,) float32 distances of these images to the others of them, rising.
         validation: (v,) float32 distances of the validation images, rising.
     """
@@ -64,17 +65,17 @@ class FeatureDistance:
             # As the file holds them, so that a model that was read again gives the same.
             mean, deviation = mean.astype(np.float32), spread.astype(np.float32)
         nothing = np.zeros(0, np.float32)
-        fitted = cls(mean, deviation, np.zeros((0, train.shape[1]), np.float16), nothing, nothing)
-        fitted = replace(fitted, reference=fitted.form(train).astype(np.float16))
+        fitted = cls(mean, deviation, np.zeros((0, train.shape[1]), np.float32), nothing, nothing)
+        fitted = replace(fitted, reference=fitted.form(train).astype(np.float32))
         inside, outside = fitted.distances(train, itself=True), fitted.distances(validation)
         return replace(fitted, training=np.sort(inside), validation=np.sort(outside))
 
     def form(self, features: np.ndarray) -> np.ndarray:
-        """(B, D) float32 in which distances are taken: standardised over the root of D, or of length one."""
-        given = features.astype(np.float32)
+        """(B, D) float64 in which distances are taken: standardised over the root of D, or of length one."""
+        given = features.astype(np.float64)
         if len(self.mean):
             held = np.clip((given - self.mean) / self.deviation, -FARTHEST, FARTHEST)
-            return np.asarray(held / np.sqrt(np.float32(held.shape[1])))
+            return np.asarray(held / np.sqrt(held.shape[1]))
         lengths = np.linalg.norm(given, axis=1, keepdims=True)
         return np.asarray(given / np.where(lengths > 0, lengths, 1))
 
@@ -90,12 +91,12 @@ class FeatureDistance:
         """
         if features.ndim != 2 or features.shape[1] != self.reference.shape[1]:
             raise ValueError(f"features of shape {features.shape}, fitted on {self.reference.shape[1]}")
-        reference = self.reference.astype(np.float32)
+        reference = self.reference.astype(np.float64)  # small differences of large products
         squares = (reference**2).sum(axis=1)
         place = min(NEIGHBOUR + itself, len(reference)) - 1
         found = [np.zeros(0, np.float32)]
         for start in range(0, len(features), CHUNK):
-            given = self.form(features[start : start + CHUNK])
+            given = self.form(features[start : start + CHUNK]).astype(np.float32).astype(np.float64)
             apart = (given**2).sum(axis=1)[:, None] + squares - 2 * given @ reference.T
             found.append(np.sqrt(np.clip(np.partition(apart, place, axis=1)[:, place], 0, None)))
         return np.concatenate(found).astype(np.float32)

@@ -161,8 +161,8 @@ class Evidence:
         ``validation``, ``half`` (asked for), ``largest`` (no threshold), ``sensitivity`` or ``specificity`` (what was to be
         reached); ``fallback``: 0.5, because validation could choose none; ``mixed``: so in some folds only.
         """
-        asked = None if self.recipe is None else self.recipe.evaluation.threshold
-        asked = asked.rate if isinstance(asked, WantedRate) else asked
+        wanted = None if self.recipe is None else self.recipe.evaluation.threshold
+        asked: str | None = wanted.rate if isinstance(wanted, WantedRate) else wanted
         rules = self.threshold_rules or frozenset([asked] if asked else [])
         if len(rules) != 1:
             return "mixed" if rules else None
