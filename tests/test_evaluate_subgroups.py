@@ -104,10 +104,11 @@ def test_a_real_difference_is_seen_and_none_is_rarely_made_up():
 
 def test_means_over_other_classes_are_not_compared():
     random = np.random.default_rng(0)
-    truth = np.repeat([0, 1, 2], 20)
-    cases = Cases.from_arrays(random.dirichlet(np.ones(3), 60), truth)
-    column = Column("plane", "", word_bands(np.repeat(np.array(["axial", "axial", "sagittal"], dtype=object), 20)))
+    truth = np.repeat([0, 1, 2, 3], 20)
+    cases = Cases.from_arrays(random.dirichlet(np.ones(4), 80), truth)
+    column = Column("plane", "", word_bands(np.repeat(np.array(["axial", "sagittal"], dtype=object), 40)))
     for row in subgroup_table(JudgedCases(cases), [column], 100)["columns"]["plane"]["rows"]:
+        assert row["metrics"]["balanced_accuracy"]["value"] is not None
         assert row["metrics"]["balanced_accuracy"]["difference"] == {"value": None, "ci95": None}
         assert row["metrics"]["accuracy"]["difference"]["ci95"] is not None
 

@@ -103,3 +103,14 @@ def test_the_interval_covers_and_copies_add_nothing(copies):
         hits += low <= 1.7 <= high
         widths.append(high - low)
     assert 0.925 <= hits / 400 <= 0.975
+
+
+def test_labels_of_one_sample_are_one_piece_of_evidence():
+    """Labels that always come together say no more than one of them does."""
+    random = np.random.default_rng(3)
+    logits = random.normal(0, 2, (300, 1))
+    truth = (random.random(logits.shape) < expit(logits)).astype(int)
+    one = fit_temperature(expit(1.5 * logits), truth, np.arange(300), several=True)
+    four = fit_temperature(expit(1.5 * logits).repeat(4, 1), truth.repeat(4, 1), np.arange(300), several=True)
+    assert four.value == pytest.approx(one.value)
+    assert four.ci95 == pytest.approx(one.ci95)

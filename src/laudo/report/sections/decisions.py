@@ -56,14 +56,14 @@ def calibration_sentences(result: dict[str, Any], voice: Voice) -> list[str]:
         return []
     chance, p = found["by_chance"], found["p_value"]
     text = _(
-        "The calibration error is {error}. Even a perfectly calibrated model would show about {chance} on as many images in as many "
-        "groups, because gaps in either direction add up: so much of the error, at most, is bias."
+        "The calibration error is {error}. Even a perfectly calibrated model would show about {chance} on as many images in as "
+        "many groups, because gaps in either direction add up: so much of the error, at most, is bias."
     )
     if voice.interval(chance):
         text = _(
             "The calibration error is {error}. Even a perfectly calibrated model would show about {chance} on as many images in as "
-            "many groups ({range} in 95 % of {n} simulated ones), because gaps in either direction add up: so much of the error, at "
-            "most, is bias."
+            "many groups ({range} in 95 % of {n} simulated ones), because gaps in either direction add up: so much of the error, "
+            "at most, is bias."
         )
     sentences = [
         text.format(
