@@ -13,7 +13,10 @@ from laudo.core.manifest import Manifest
 from laudo.core.predictions import Predictions
 from laudo.core.recipe import Recipe
 from laudo.core.run import Run
+from laudo.evaluate.cases import group_codes
 from laudo.evaluate.evaluate import evaluate, pool
+from laudo.evaluate.unlike import spread, unlike_part
+from laudo.workflows.score_part import score_classes
 
 CLASSES = ("no", "yes")
 HOSTILE = "<script>alert(1)</script>.png"
@@ -67,6 +70,7 @@ def make_manifest(root: Path, n: int = 60, hostile: bool = False) -> Manifest:
                 "label": CLASSES[tumour],
                 "duplicates": cluster,
                 "group": cluster,
+                "sex": ("F", "M")[index % 3 == 0],
                 "sha256": f"{index:064x}",
             }
         )
@@ -86,6 +90,23 @@ def predict(table: pd.DataFrame, seed: int = 0, threshold: float | None = 0.4) -
     truth = (table["label"] == CLASSES[1]).to_numpy(dtype=float)
     scores = 1 / (1 + np.exp(-(3 * (truth - 0.5) + rng.normal(0, 1.6, len(truth)))))
     return Predictions.build(table, np.stack([1 - scores, scores], axis=1), CLASSES, threshold)
+
+
+def told_apart(predictions: Predictions, seed: int) -> Predictions:
+    """With how unlike the training images each is: a few are very much so."""
+    distances = np.random.default_rng(seed).gamma(8, 1 / 8, len(predictions))
+    table = predictions.table.assign(ood=np.where(distances > 1.4, 100.0, 50.0), ood_distance=distances)
+    return Predictions(table, predictions.classes)
+
+
+def unlike_figures(run: Run) -> dict:
+    parts = {}
+    for part in ("val", "test"):
+        table = run.predictions(part).table
+        codes, _unknown = group_codes(table["group"].tolist())
+        parts[part] = unlike_part(table["ood_distance"].to_numpy(), (table["ood"] > 99).to_numpy(), codes, 100)
+    parts = {"train": {"n": 30, "quantiles": spread(np.linspace(0.2, 0.9, 30))}, **parts}
+    return {"neighbour": 5, "n_reference": 30, "n_validation": 12, "beyond_percentile": 99.0, "parts": parts}
 
 
 def write_log(run: Run, epochs: int = 12) -> None:
@@ -238,9 +259,10 @@ def make_run(folder: Path, n: int = 60, hostile: bool = False, **changes) -> Run
     for seed, part in enumerate(("train", "val", "test")):
         rows = manifest.part(part)
         if len(rows):
-            predictions = predict(rows.table, seed)
+            predictions = told_apart(predict(rows.table, seed), seed)
             predictions.save(run.predictions_path(part))
-            metrics[part] = evaluate(predictions, bootstrap=100)
+            metrics[part] = score_classes(predictions, run.recipe(), manifest)
+    metrics["ood"] = unlike_figures(run)
     metrics["milestones"] = [
         {
             "epoch": e,

@@ -55,7 +55,8 @@ def test_the_form_of_metrics_json(n_classes, threshold):
     result = evaluate(predictions, bootstrap=200)
     again = json.loads(json.dumps(result, allow_nan=False))
     assert again == result
-    assert list(result) == ["n", "groups", "threshold", "metrics", "per_class", "confusion", "curves", "notes"]
+    keys = ["n", "groups", "threshold", "metrics", "per_class", "confusion", "curves", "calibration", "decision_curve"]
+    assert list(result) == [*keys, "notes"]
     assert (result["n"], result["groups"], result["threshold"]) == (90, 30, threshold)
     assert list(result["metrics"]) == list(METRICS)
     for entry in result["metrics"].values():

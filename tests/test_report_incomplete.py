@@ -53,7 +53,7 @@ def test_an_empty_folder_gets_a_report(tmp_path):
     run = Run(tmp_path)
     html = read(run)
     assert "There is no result yet" in html
-    assert html.count('class="missing"') == 8
+    assert html.count('class="missing"') == 11
     assert write_model_card(run, "en").is_file()
 
 
@@ -77,7 +77,7 @@ def test_a_lost_or_damaged_file_does_not_stop_the_report(complete, tmp_path, nam
     else:
         path.write_text('["another", {"form": [1]}]', encoding="utf-8")
     html = read(run)
-    assert len(re.findall("<section ", html)) == 11
+    assert len(re.findall("<section ", html)) == 14
     assert write_model_card(run, "en").is_file()
     # Half of a text of lines may be a whole text, as may none of it.
     if damage != "gone" and name not in ("log.jsonl", "status.json") and (damage, name) != ("cut", "recipe.yaml"):
@@ -90,7 +90,7 @@ def test_metrics_of_another_form_cost_their_section_only(complete, tmp_path):
         "metrics", {"test": {"metrics": {"accuracy": {"value": 0.5}}, "confusion": {"classes": 3, "matrix": "x"}}}
     )
     html = read(run)
-    assert len(re.findall("<section ", html)) == 11
+    assert len(re.findall("<section ", html)) == 14
     assert "does not have the expected form" in html
 
 

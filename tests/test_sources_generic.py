@@ -654,3 +654,15 @@ def test_a_damaged_manifest_in_a_folder_is_an_error(tmp_path):
     (tmp_path / "manifest.parquet").write_bytes(b"no")
     with pytest.raises(DataError, match="manifest can not be read"):
         import_manifest("folders", tmp_path)
+
+
+def test_sex_age_and_scanner_are_read_from_the_header(tmp_path):
+    facts = {"PatientSex": "F", "Manufacturer": "GE", "ManufacturerModelName": "Signa", "MagneticFieldStrength": "1.5"}
+    dicom(tmp_path / "a.dcm", "P1", "1.1", PatientAge="043Y", **facts)
+    dicom(tmp_path / "b.dcm", "P2", "1.2", PatientAge="097Y", PatientSex="M")
+    dicom(tmp_path / "c.dcm", "P3", "1.3", PatientAge="1931")
+    manifest, _said = told("dicom", tmp_path)
+    table = by_sample(manifest)[["sex", "age", "manufacturer", "scanner", "field_strength"]]
+    assert table.loc["a.dcm"].tolist() == ["F", "043Y", "GE", "Signa", "1.5"]
+    assert table.loc["b.dcm"].tolist()[:2] == ["M", "090Y"], "there are few people of 97"
+    assert table.loc["c.dcm"].tolist() == [""] * 5, "what is no age could be a date"

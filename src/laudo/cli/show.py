@@ -105,15 +105,21 @@ def _print_leakage(console: Console, leakage: dict[str, Any]) -> None:
     )
 
 
+UNLIKE = 99
+"""Per cent of the validation images that an image must lie beyond to be told of."""
+
+
 def predictions_answer(rows: pd.DataFrame, out: Path) -> Answer:
     """How many files were predicted; broken ones are named."""
     broken = rows[rows["error"] != ""]
     counts = _named(rows)
     masks = {"masks": str(out / "masks")} if "mask" in rows else {}
+    unlike = rows["file"][rows["ood"] > UNLIKE].tolist() if "ood" in rows else None
     facts = {
         "files": len(rows),
         "predicted": counts,
         "broken": broken["file"].tolist(),
+        **({} if unlike is None else {"unlike": unlike}),
         "table": str(out / "predictions.csv"),
         **masks,
     }
@@ -127,6 +133,9 @@ def predictions_answer(rows: pd.DataFrame, out: Path) -> Answer:
                 n=len(rows) - len(broken), total=len(rows), counts=done
             )
         )
+        if unlike:
+            text = _("Unlike the training images (column ood above {limit}): {n} of {total}")
+            console.print(Text(text.format(limit=UNLIKE, n=len(unlike), total=len(rows) - len(broken)), "yellow"))
         if masks:
             console.print(Text.assemble((_("Masks: "), "bold"), masks["masks"]))
         console.print(Text.assemble((_("Table: "), "bold"), str(out / "predictions.csv")))

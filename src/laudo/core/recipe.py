@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from laudo.core.messages import _
 from laudo.core.recipe_augment_volume import AugmentVolume
+from laudo.core.recipe_decisions import WantedRate
 from laudo.core.recipe_mask_checks import check_masks
 from laudo.core.recipe_masks import MASK_NETWORKS, MaskLoss, Patch
 from laudo.core.recipe_network import (
@@ -57,6 +58,7 @@ __all__ = [
     "Training",
     "Tune",
     "View",
+    "WantedRate",
 ]
 
 OF_NETWORKS = (
@@ -73,6 +75,11 @@ OF_NETWORKS = (
     "micro_batch",
 )
 """Settings of the training that a classical classifier has no use for, and whose silence would be taken for work."""
+
+ThresholdRule = Annotated[
+    Annotated[Literal["validation", "half"], Tag("a rule")] | Annotated[WantedRate, Tag("a rate")],
+    Discriminator(lambda value: "a rate" if isinstance(value, dict | WantedRate) else "a rule"),
+]
 
 View = Literal["plain", "mirrored", "upside_down", "turned_90", "turned_180", "turned_270", "closer"]
 
@@ -192,8 +199,15 @@ class Evaluation(Section):
 
     headline: Literal["test", "val", "train"] = "test"
     """Part whose figures are quoted; `val` and `train` repeat published mistakes and are marked as such."""
-    threshold: Literal["validation", "half"] = "validation"
-    """Two classes: the cut that gives the best balanced accuracy on validation, or 0.5."""
+    threshold: ThresholdRule = "validation"
+    """Two classes, or each of several labels: the cut that gives the best balanced accuracy on validation; 0.5; or one that reaches
+    a rate on validation, `{sensitivity: 0.95}` or `{specificity: 0.9}`."""
+    calibration: Literal["none", "temperature"] = "none"
+    """`temperature`: make the answers less, or more, sure of themselves by the one number that fits validation best (Guo et al.
+    2017). What is called by the largest probability stays."""
+    subgroups: tuple[str, ...] | None = None
+    """Columns of the manifest by whose values the figures are shown too; none given: those of sex, age, modality and scanner that
+    the data have; `[]`: no column."""
     views: tuple[View, ...] = Field(("plain",), min_length=1)
     """The answer is the mean over these views of the image: as it is, mirrored, upside down, turned, or its middle nine tenths."""
     overlap: float = Field(0.5, ge=0.0, lt=1.0)
@@ -205,6 +219,9 @@ class Evaluation(Section):
     """Masks: keep the largest piece of a structure, or drop small ones, where that made the validation part better."""
     nsd_tolerance_mm: float = Field(1.0, gt=0.0)
     """Masks: distance up to which surfaces count as equal; of pictures without a spacing, in pixels."""
+    ood: Literal["neighbours", "none"] = "neighbours"
+    """How unlike the training images an image is, told for each: distance to its nearest training images in the network's own
+    features (Sun et al. 2022); `none`: not told."""
     bootstrap: int = Field(2000, ge=100)
     """Resamples of the groups for each 95 % interval."""
     leakage_check: bool = False

@@ -146,7 +146,8 @@ def _read_yaml(text: str) -> Any:
 def _explain(error: ValidationError, file: Path, lines: dict[tuple[str, ...], str]) -> RecipeError:
     details = []
     for problem in error.errors():
-        path = tuple(str(part) for part in problem["loc"])
+        # names of the forms that a value may take have a space in them: they are no keys
+        path = tuple(str(part) for part in problem["loc"] if " " not in str(part))
         key = ".".join(path)
         if problem["type"] == "extra_forbidden":
             known = list(_section(path[:-1]).model_fields)
@@ -189,6 +190,7 @@ def _section(path: tuple[str, ...]) -> type[BaseModel]:
             section = Range
             continue
         annotation = section.model_fields[part].annotation
-        options = [annotation, *getattr(annotation, "__args__", ())]
+        forms = getattr(annotation, "__args__", ())
+        options = [annotation, *forms, *(inner for form in forms for inner in getattr(form, "__args__", ()))]
         section = next(o for o in options if isinstance(o, type) and issubclass(o, BaseModel))
     return section

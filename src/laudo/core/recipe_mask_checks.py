@@ -16,7 +16,7 @@ OF_CLASSIFIERS = {
     "training": ("phases", "sampling", "ensemble", "report_at_epochs", "layer_decay", "backbone_learning_rate"),
     "augment": ("mirrored_copies", "mixup", "cutmix", "cutout"),
     "data": ("separator", "none_label"),
-    "evaluation": ("views", "leakage_check", "threshold"),
+    "evaluation": ("views", "leakage_check", "threshold", "calibration"),
 }
 """Settings that mean nothing to a network that outlines structures, by section."""
 

@@ -73,6 +73,11 @@ class Run:
         return self.text_folder / f"classifier-{number}.skops"
 
     @property
+    def ood_path(self) -> Path:
+        """ood.safetensors: what training images look like to the networks."""
+        return self.folder / "ood.safetensors"
+
+    @property
     def model_path(self) -> Path:
         """model.json: what is needed to use the weights."""
         return self.folder / "model.json"

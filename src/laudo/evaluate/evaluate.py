@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from laudo.core.predictions import Predictions
-from laudo.evaluate.calibration import reliability
-from laudo.evaluate.cases import Cases
+from laudo.evaluate.calibration import ece_of_perfect, reliability
+from laudo.evaluate.cases import POSITIVE, Cases
+from laudo.evaluate.chance_calibration import calibrated_by_chance
 from laudo.evaluate.classification import Key, all_keys, plain, point_values
 from laudo.evaluate.curves import curves, is_of
+from laudo.evaluate.decision_curve import decision_curve
 from laudo.evaluate.intervals import Interval, intervals
 from laudo.evaluate.label_cases import LabelCases
 from laudo.evaluate.notes import collect_notes
@@ -27,8 +29,11 @@ def evaluate(predictions: Predictions, bootstrap: int = 2000, seed: int = 0) -> 
         seed: of the resamples; the same seed gives the same intervals.
 
     Returns:
-        ``n, groups, threshold, metrics, per_class, confusion, curves, notes``, ready for JSON: None where a value, or
-        its interval, is undefined. ``confusion["matrix"]`` has the truth in rows. The notes are facts;
+        ``n, groups, threshold, metrics, per_class, confusion, curves, calibration, decision_curve, notes``, ready for JSON: None
+        where a value, or its interval, is undefined. ``confusion["matrix"]`` has the truth in rows. ``calibration`` sets the
+        calibration error beside what a perfectly calibrated model would show (``by_chance``, whose ``ci95`` holds 95 % of the
+        simulations; the bias lies between 0 and its value). ``decision_curve`` is that of the positive class of two, or of each
+        label; else there is none. The notes are facts;
         :func:`laudo.evaluate.notes.note_sentence` makes sentences of them. Where samples may have several labels there is
         no ``confusion``; ``thresholds`` has each label's threshold, and ``most_frequent`` the share of the samples that
         have the most frequent set of labels.
@@ -42,6 +47,7 @@ def evaluate(predictions: Predictions, bootstrap: int = 2000, seed: int = 0) -> 
     values = point_values(cases, all_keys(cases))
     found = intervals(cases, values, bootstrap, seed)
     bins = reliability(cases.confidence, cases.hit, cases.bins, _groups_of_bins(cases))
+    ece = _entry(values["ece", None], found["ece", None])
     return {
         "n": len(cases),
         "groups": cases.n_groups,
@@ -57,6 +63,8 @@ def evaluate(predictions: Predictions, bootstrap: int = 2000, seed: int = 0) -> 
                 for one in bins
             ],
         },
+        "calibration": _calibration(cases, ece, bootstrap, seed),
+        "decision_curve": _decision_curves(cases, classes, bootstrap, seed),
         "notes": collect_notes(predictions, cases, values, found, bootstrap),
     }
 
@@ -92,6 +100,43 @@ def _class_entry(
 ) -> dict[str, Any]:
     entries = {key[0]: _entry(values[key], found[key]) for key in values if key[1] == index}
     return {"n": int(is_of(cases, index).sum()), **entries}
+
+
+def _calibration(cases: Cases | LabelCases, ece: dict[str, Any], bootstrap: int, seed: int) -> dict[str, Any]:
+    """The calibration error, and what there would be of it by chance."""
+    found: dict[str, Any] = {"n": len(cases), "groups": cases.n_groups, "bins": int(cases.bins.max()) + 1, "ece": ece}
+    if not bootstrap:
+        expected = ece_of_perfect(cases.confidence, cases.bins)
+        none = {"value": expected, "ci95": None, "simulations": 0}
+        return {**found, "by_chance": none, "excess": _above(ece, expected), "p_value": None}
+    groups = cases.groups
+    if isinstance(cases, LabelCases):  # each label of a group is a question of its own
+        groups = (cases.groups[:, None] * cases.n_classes + np.arange(cases.n_classes)).ravel()
+    by = calibrated_by_chance(cases.confidence, cases.bins, groups, ece["value"], seed)
+    chance = {"value": by.mean, "ci95": list(by.ends), "simulations": by.simulations}
+    return {**found, "by_chance": chance, "excess": _above(ece, by.mean), "p_value": by.p_value}
+
+
+def _above(ece: dict[str, Any], chance: float) -> dict[str, Any]:
+    """The error minus all of the bias that there may be."""
+    ends = ece["ci95"]
+    return {"value": ece["value"] - chance, "ci95": None if ends is None else [end - chance for end in ends]}
+
+
+def _decision_curves(
+    cases: Cases | LabelCases, classes: Sequence[str], bootstrap: int, seed: int
+) -> dict[str, dict[str, Any]] | None:
+    """Of the positive class, or of each label that some cases have and others have not; None of more than two classes."""
+    if isinstance(cases, Cases) and cases.n_classes != 2:
+        return None
+    asked = range(cases.n_classes) if isinstance(cases, LabelCases) else (POSITIVE,)
+    found = {
+        classes[index]: decision_curve(
+            cases.probabilities[:, index], is_of(cases, index), cases.groups, bootstrap, seed
+        )
+        for index in asked
+    }
+    return {name: one for name, one in found.items() if one is not None}
 
 
 def _confusion(cases: Cases, classes: Sequence[str]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ class Classifier(nn.Module):
         descriptors: number of measured features beside the image; they are standardised and stand after the pooled vector.
 
     Attributes:
+        places: of the map that ``pooling: flatten`` lays side by side; 1 where the map is pooled.
         beside: standardises the descriptors, once it was fitted on those of the training part; None without them.
 
     Raises:
@@ -54,11 +55,12 @@ class Classifier(nn.Module):
         self.pooling: Pooling = network.pooling
         self.blocks, channels = build_blocks(network.blocks, backbone.map_channels, network.pdf_channels)
         average = channels if len(self.blocks) else backbone.vector_size
+        self.places = 1
         if self.pooling == "flatten":
             if size_px is None:
                 raise ValueError("a flattened map has a length only when the images' size is known")
             height, width = backbone.map_size(*size_px)
-            size = channels * height * width
+            size, self.places = channels * height * width, height * width
         else:
             size = {"average": average, "max": channels, "average+max": average + channels}[self.pooling]
         self.beside = Standardise(descriptors) if descriptors else None
@@ -76,6 +78,11 @@ class Classifier(nn.Module):
             vector: Tensor = self.backbone(x)
             return vector
         return self.pool(self.feature_map(x))
+
+    def averaged(self, vector: Tensor) -> Tensor:
+        """(B, C) of (B, D') pooled features: of a flattened map the mean over its places, so that few numbers tell images apart."""
+        mean: Tensor = vector.reshape(len(vector), -1, self.places).mean(dim=2)
+        return mean
 
     def join(self, vector: Tensor, descriptors: Tensor | None) -> Tensor:
         """(B, D) features: the image's (B, D') pooled vector and, where the network has them, its standardised descriptors.

@@ -41,7 +41,10 @@ class Ensemble(nn.Module):
 
     def forward(self, pixels: Tensor, descriptors: Tensor | None = None) -> Tensor:
         """(B, 1) or (B, K) logits of (B, C, H, W) pixels, whose probabilities are the mean of the members'."""
-        logits = [member(pixels, descriptors) for member in self.members]
+        return self.together([member(pixels, descriptors) for member in self.members])
+
+    def together(self, logits: Sequence[Tensor]) -> Tensor:
+        """(B, 1) or (B, K) logits of the members' answers, whose probabilities are the mean of the members'."""
         if self.multilabel:
             yes = torch.stack([class_probabilities(one, multilabel=True) for one in logits]).mean(dim=0)
             return torch.log(yes.clamp(min=SMALLEST)) - torch.log((1 - yes).clamp(min=SMALLEST))

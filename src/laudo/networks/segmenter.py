@@ -70,6 +70,14 @@ class Segmenter(nn.Module):
             label = self.head(maps.deepest.float().mean(dim=tuple(range(2, maps.deepest.ndim))))
         return MaskLogits(masks[0], tuple(masks[1:]), label)
 
+    def deepest(self, x: Tensor) -> Tensor:
+        """(B, D, *s) features of the coarsest grid, of the input that :meth:`forward` takes."""
+        x = x.float()
+        if self.axes == 2:
+            x = x / WHITE
+        found: Tensor = self.network(channels_last(self._padded(x))).deepest
+        return found
+
     def _padded_size(self, size: torch.Size) -> list[int]:
         """Sides that the network can take: multiples, so many that its coarsest grid has two voxels to normalise over."""
         multiple = self.network.multiple

@@ -13,6 +13,7 @@ from laudo.core.progress import step
 from laudo.core.recipe import View
 from laudo.networks.classifier import Classifier, class_probabilities
 from laudo.networks.ensemble import Ensemble
+from laudo.networks.looks import looks_and_logits
 from laudo.networks.precision import MEMORY_FORMAT, Precision, autocast
 from laudo.networks.views import seen
 from laudo.prepare.cache import PreparedImages
@@ -25,6 +26,7 @@ def predict_pixels(
     precision: Precision,
     views: Sequence[View],
     descriptors: Tensor | None = None,
+    looks: list[np.ndarray] | None = None,
 ) -> Tensor:
     """(B, K) float32 probabilities of (B, C, H, W) uint8 pixels, the mean over the views.
 
@@ -34,6 +36,7 @@ def predict_pixels(
         precision: bf16 runs the network in autocast, channels last.
         views: of each image.
         descriptors: (B, D) measured features beside the images, the same for every view; None when the network is given none.
+        looks: each network's (B, D) float32 features of the images as they are are added to it; None: nobody wants them.
     """
     device = next(classifier.parameters()).device
     pixels = pixels.to(device)
@@ -42,7 +45,12 @@ def predict_pixels(
     with autocast(device, precision):
         for view in views:
             one = seen(pixels, view).contiguous(memory_format=MEMORY_FORMAT)
-            answers.append(class_probabilities(classifier(one, beside), classifier.multilabel))
+            if looks is not None and view == "plain":
+                found, logits = looks_and_logits(classifier, one, beside)
+                looks += found
+            else:
+                logits = classifier(one, beside)
+            answers.append(class_probabilities(logits, classifier.multilabel))
     return torch.stack(answers).mean(dim=0).cpu()
 
 

@@ -17,8 +17,9 @@ from laudo.core.predictions import PROBABILITY, called_text, decide
 from laudo.core.progress import step
 from laudo.networks.precision import Precision
 from laudo.predict.beside import NOTHING, Beside
-from laudo.predict.model import Model
-from laudo.predict.question import Question, ask, read_question
+from laudo.predict.model import Answer, Model
+from laudo.predict.ood_score import OOD, OOD_DISTANCE
+from laudo.predict.question import Question, answer, read_question
 from laudo.read.dicom_file import begins_as_dicom
 from laudo.read.table import ENDINGS, is_image_name
 
@@ -50,10 +51,11 @@ def list_files(paths: Sequence[Path]) -> list[Path]:
 def predict_files(
     model: Model, files: Iterable[Path], precision: Precision, batch_size: int = 32, beside: Beside = NOTHING
 ) -> pd.DataFrame:
-    """One row a file: ``file, predicted, probability:<class> …, threshold, error``.
+    """One row a file: ``file, predicted, probability:<class> …, threshold, error``, and ``ood, ood_distance`` before the error.
 
     Rows of files that can not be read, or lack the mask that the model needs, have an ``error`` and no prediction. Of a model that
-    gives several labels, ``predicted`` joins those that it calls, and ``threshold`` is empty: each label has its own.
+    gives several labels, ``predicted`` joins those that it calls, and ``threshold`` is empty: each label has its own. A model that
+    was not told what training images look like leaves ``ood`` out; see :data:`laudo.predict.ood_score.OOD`.
     """
     todo = list(files)
     rows: list[dict[str, object]] = []
@@ -68,24 +70,27 @@ def predict_files(
                 except UnreadableImageError as error:
                     errors[path] = f"{error.what} ({error.found})" if error.found else error.what
                 advance()
-            probabilities = np.zeros((0, len(model.classes)))
-            if questions:
-                probabilities = ask(model, questions, precision)
-            answers = iter(zip(probabilities, decide(probabilities, model.threshold), strict=True))
-            rows += [_row(p, errors[p]) if p in errors else _row(p, "", next(answers), model) for p in batch]
-    columns = ["file", "predicted", *[PROBABILITY + name for name in model.classes], "threshold", "error"]
+            told = iter(_told(model, answer(model, questions, precision)) if questions else ())
+            rows += [{"file": str(p), "error": errors.get(p, ""), **({} if p in errors else next(told))} for p in batch]
+    unlike = [] if model.ood is None else [OOD, OOD_DISTANCE]
+    columns = ["file", "predicted", *[PROBABILITY + name for name in model.classes], "threshold", *unlike, "error"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _row(
-    path: Path, error: str, answer: tuple[np.ndarray, np.ndarray] | None = None, model: Model | None = None
-) -> dict[str, object]:
-    row: dict[str, object] = {"file": str(path), "error": error}
-    if answer is not None and model is not None:
-        row["predicted"] = answer_text(model, answer[1])
-        row["threshold"] = None if isinstance(model.threshold, tuple) else model.threshold
-        row |= {PROBABILITY + name: float(value) for name, value in zip(model.classes, answer[0], strict=True)}
-    return row
+def _told(model: Model, found: Answer) -> list[dict[str, object]]:
+    """What stands in the row of each image that was answered."""
+    decided = decide(found.probabilities, model.threshold)
+    rows: list[dict[str, object]] = []
+    for number, (probabilities, called) in enumerate(zip(found.probabilities, decided, strict=True)):
+        row: dict[str, object] = {
+            "predicted": answer_text(model, called),
+            "threshold": None if isinstance(model.threshold, tuple) else model.threshold,
+        }
+        row |= {PROBABILITY + name: float(value) for name, value in zip(model.classes, probabilities, strict=True)}
+        if found.ood is not None:
+            row |= {OOD: round(float(found.ood[0][number]), 2), OOD_DISTANCE: round(float(found.ood[1][number]), 4)}
+        rows.append(row)
+    return rows
 
 
 def answer_text(model: Model, decided: np.ndarray) -> str:

@@ -18,6 +18,8 @@ from laudo.core.structures import Structures
 from laudo.networks.precision import Precision
 from laudo.networks.segmentation_table import build_segmenter
 from laudo.networks.segmenter import Segmenter, mask_probabilities
+from laudo.predict.mask_looks import look_of_image
+from laudo.predict.ood_score import OodScore
 from laudo.predict.post_process import PostProcessing
 from laudo.predict.sliding_window import sliding_window
 
@@ -31,10 +33,12 @@ class MaskAnswer(NamedTuple):
     Attributes:
         masks: (K, *S) float32 probability of each output.
         classes: (C,) float64 probability of each class; None where the model names none.
+        ood: percentile and relative distance, see :class:`laudo.predict.ood_score.OodScore`; None of a model without.
     """
 
     masks: np.ndarray
     classes: np.ndarray | None
+    ood: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ class MaskModel:
         mirror_axes: axes along which the image is mirrored too.
         post_processing: of the label maps.
         facts: the rest of model.json.
+        ood: tells images that are unlike the training part; None where it was not fitted.
     """
 
     networks: tuple[Segmenter, ...]
@@ -64,6 +69,7 @@ class MaskModel:
     mirror_axes: tuple[int, ...]
     post_processing: PostProcessing
     facts: dict[str, Any]
+    ood: OodScore | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -88,9 +94,17 @@ class MaskModel:
             if label is not None:
                 named.append(torch.softmax(label.double(), dim=0))
         mean = torch.stack(masks).mean(dim=0).cpu().numpy()
+        unlike = self._unlike(pixels, precision)
         if named:
-            return MaskAnswer(mean, torch.stack(named).mean(dim=0).cpu().numpy())
-        return MaskAnswer(mean, class_by_mask(mean) if self.structures.of_label else None)
+            return MaskAnswer(mean, torch.stack(named).mean(dim=0).cpu().numpy(), unlike)
+        return MaskAnswer(mean, class_by_mask(mean) if self.structures.of_label else None, unlike)
+
+    def _unlike(self, image: Tensor, precision: Precision) -> tuple[float, float] | None:
+        if self.ood is None:
+            return None
+        looks = [look_of_image(network, image, self.window, precision)[None] for network in self.networks]
+        percentiles, distances = self.ood.score(looks)
+        return float(percentiles[0]), float(distances[0])
 
     @torch.inference_mode()
     def _ask(self, network: Segmenter, image: Tensor, precision: Precision) -> tuple[Tensor, Tensor | None]:
@@ -117,6 +131,8 @@ class MaskModel:
         state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
         with atomic_path(run.weights_path) as temporary:
             save_file(state, temporary)
+        if self.ood is not None:
+            self.ood.save(run)
         run.write_json(
             "model",
             {
@@ -167,6 +183,7 @@ def load_mask_model(run: Run, device: torch.device) -> MaskModel:
             mirror_axes=tuple(int(axis) for axis in facts["mirror_axes"]),
             post_processing=PostProcessing.from_dict(facts["post_processing"]),
             facts=facts,
+            ood=OodScore.load(run, 1),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise run.damaged(run.model_path, f"{type(error).__name__}: {error}") from error

@@ -30,6 +30,7 @@ class Outlined:
         classes: (C,) probabilities; None where the model names no class.
         in_mm: whether the spacing is known.
         affine: (4, 4) from voxel indices to millimetres, in RAS+; None for pictures.
+        ood: how unlike the training images it is, see :class:`laudo.predict.mask_model.MaskAnswer`.
     """
 
     label_map: np.ndarray
@@ -37,6 +38,7 @@ class Outlined:
     classes: np.ndarray | None
     in_mm: bool = True
     affine: np.ndarray | None = None
+    ood: tuple[float, float] | None = None
 
 
 def outline(model: MaskModel, paths: Sequence[Path], precision: Precision) -> Outlined:
@@ -90,7 +92,7 @@ def _finished(
     model: MaskModel, probabilities: np.ndarray, answer: MaskAnswer, spacing_mm: tuple[float, ...], in_mm: bool
 ) -> Outlined:
     label_map = model.post_processing.apply(model.structures.written(probabilities), spacing_mm)
-    return Outlined(label_map, spacing_mm, answer.classes, in_mm)
+    return Outlined(label_map, spacing_mm, answer.classes, in_mm, ood=answer.ood)
 
 
 def true_label_map(

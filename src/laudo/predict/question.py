@@ -14,7 +14,7 @@ from laudo.core.messages import _
 from laudo.networks.precision import Precision
 from laudo.predict.beside import Beside
 from laudo.predict.masks import MaskFolder
-from laudo.predict.model import Model
+from laudo.predict.model import Answer, Model
 from laudo.prepare.describe import describe_file
 from laudo.prepare.transform import prepare_file
 from laudo.sources.images_masks import stem
@@ -58,11 +58,16 @@ def read_question(model: Model, path: Path, beside: Beside) -> Question:
 
 
 def ask(model: Model, questions: Sequence[Question], precision: Precision) -> np.ndarray:
-    """(B, K) float64 probabilities of one or more images."""
+    """(B, K) float64 probabilities of one or more images; see :func:`answer`."""
+    return answer(model, questions, precision).probabilities
+
+
+def answer(model: Model, questions: Sequence[Question], precision: Precision) -> Answer:
+    """Probabilities of one or more images, and how unlike the training images each is."""
     pixels = torch.from_numpy(np.stack([question.pixels for question in questions])).permute(0, 3, 1, 2)
     beside = [question.descriptors for question in questions if question.descriptors is not None]
     texts = [question.text for question in questions]
-    return model.predict(pixels, precision, np.stack(beside) if beside else None, texts)
+    return model.answer(pixels, precision, np.stack(beside) if beside else None, texts)
 
 
 def _no_mask(path: Path, masks: MaskFolder | None) -> UnreadableImageError:

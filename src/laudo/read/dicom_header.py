@@ -66,7 +66,15 @@ _PICTURE_TAGS = (
     "NumberOfFrames",
     "BurnedInAnnotation",
     "SOPClassUID",
+    "PatientSex",
+    "PatientAge",
+    "Manufacturer",
+    "ManufacturerModelName",
+    "MagneticFieldStrength",
 )
+
+OLDEST_TOLD = 89
+"""Years; whoever is older is told to be a year older than this: there are too few of them to hide among."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +94,11 @@ class DicomHeader:
             that often holds text.
         patient_tags: names, never values, of filled elements that identify a person.
         in_path: whether the patient's identifier or name stands in the names of the file and its folders.
+        sex: as the file states it (F, M, O); empty when it does not.
+        age: as the file states it (``060Y``), at most a year above :data:`OLDEST_TOLD`.
+        manufacturer: of the scanner.
+        scanner: its model.
+        field_strength: of the magnet in tesla; empty when there is none.
     """
 
     series: str
@@ -99,6 +112,11 @@ class DicomHeader:
     burned_in: str
     patient_tags: tuple[str, ...]
     in_path: bool = False
+    sex: str = ""
+    age: str = ""
+    manufacturer: str = ""
+    scanner: str = ""
+    field_strength: str = ""
 
 
 def read_header(path: Path) -> DicomHeader:
@@ -131,12 +149,24 @@ def header_of(dataset: Dataset) -> DicomHeader:
         patient_tags=tuple(
             name for name in PATIENT_TAGS if name in dataset and not _says_nothing(_text(dataset, name))
         ),
+        sex=_text(dataset, "PatientSex").upper()[:1],
+        age=_age(_text(dataset, "PatientAge").upper()),
+        manufacturer=_text(dataset, "Manufacturer"),
+        scanner=_text(dataset, "ManufacturerModelName"),
+        field_strength=_text(dataset, "MagneticFieldStrength"),
     )
 
 
 def short_hash(value: str) -> str:
     """First 8 hex digits of the SHA-256 of a text; empty for an empty text."""
     return hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()[:8] if value else ""
+
+
+def _age(stated: str) -> str:
+    """An age of the form that DICOM gives it, ``060Y`` or ``018M``; nothing for any other, which could be a date."""
+    if len(stated) != 4 or not stated[:3].isdigit() or stated[3] not in "YMWD":
+        return ""
+    return f"{OLDEST_TOLD + 1:03d}Y" if stated[3] == "Y" and int(stated[:3]) > OLDEST_TOLD else stated
 
 
 def _stands_in(path: Path, dataset: Dataset) -> bool:

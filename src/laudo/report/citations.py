@@ -9,6 +9,29 @@ from laudo.report import citations_of_texts as texts
 BIBTEX: dict[str, str] = {
     **masks.BIBTEX_OF_MASKS,
     **texts.BIBTEX_OF_TEXTS,
+    "guo2017": """@inproceedings{guo2017,
+  author    = {Guo, Chuan and Pleiss, Geoff and Sun, Yu and Weinberger, Kilian Q.},
+  title     = {On Calibration of Modern Neural Networks},
+  booktitle = {Proceedings of the 34th International Conference on Machine Learning},
+  pages     = {1321--1330},
+  year      = {2017}
+}""",
+    "sun2022": """@inproceedings{sun2022,
+  author    = {Sun, Yiyou and Ming, Yifei and Zhu, Xiaojin and Li, Yixuan},
+  title     = {Out-of-Distribution Detection with Deep Nearest Neighbors},
+  booktitle = {Proceedings of the 39th International Conference on Machine Learning},
+  pages     = {20827--20840},
+  year      = {2022}
+}""",
+    "vickers2006": """@article{vickers2006,
+  author  = {Vickers, Andrew J. and Elkin, Elena B.},
+  title   = {Decision Curve Analysis: A Novel Method for Evaluating Prediction Models},
+  journal = {Medical Decision Making},
+  volume  = {26},
+  number  = {6},
+  pages   = {565--574},
+  year    = {2006}
+}""",
     "chakrabarty2019": """@misc{chakrabarty2019,
   author = {Chakrabarty, Navoneel},
   title  = {Brain {MRI} Images for Brain Tumor Detection},
@@ -235,10 +258,10 @@ def backbone_key(backbone: str) -> str | None:
     return next((key for start, key in BACKBONES if backbone.startswith(start)), None)
 
 
-def used(recipe: Recipe, explained: bool, sanity_checked: bool) -> list[str]:
+def used(recipe: Recipe, explained: bool, sanity_checked: bool, shown: tuple[str, ...] = ()) -> list[str]:
     """Keys of what this run used, in the order of the methods text."""
     if recipe.outlines:
-        return _used_by_masks(recipe)
+        return _used_by_masks(recipe, shown)
     network, training, augment = recipe.network, recipe.training, recipe.augment
     trained = network.classifier == "dense"
     losses = {training.loss, *(phase.loss for phase in training.phases)}
@@ -256,6 +279,8 @@ def used(recipe: Recipe, explained: bool, sanity_checked: bool) -> list[str]:
         OPTIMISERS.get(training.optimizer) if trained else None,
         POLYNOMIAL if trained and training.schedule == "poly" else None,
         AVERAGING if trained and training.averaging == "swa" else None,
+        "guo2017" if recipe.evaluation.calibration == "temperature" else None,
+        *shown,
         "efron1993",
         "selvaraju2020" if explained else None,
         "adebayo2018" if sanity_checked else None,
@@ -276,7 +301,7 @@ def mask_loss_keys(loss: MaskLoss) -> tuple[str, ...]:
     }.get(loss.name, ())
 
 
-def _used_by_masks(recipe: Recipe) -> list[str]:
+def _used_by_masks(recipe: Recipe, shown: tuple[str, ...]) -> list[str]:
     network, training, augment = recipe.network, recipe.training, recipe.augment
     of_volumes = recipe.prepare.volume is not None
     keys = [
@@ -291,6 +316,7 @@ def _used_by_masks(recipe: Recipe) -> list[str]:
         AVERAGING if training.averaging == "swa" else None,
         masks.WINDOWS if of_volumes else None,
         *masks.METRICS,
+        *shown,
         "efron1993",
         "paszke2019",
     ]

@@ -11,7 +11,7 @@ from laudo.core.errors import LaudoError
 from laudo.core.manifest import Manifest
 from laudo.core.mask_scores import MaskScores
 from laudo.core.predictions import Predictions
-from laudo.core.recipe import Recipe
+from laudo.core.recipe import Recipe, WantedRate
 from laudo.core.run import Run
 from laudo.report.impersonal import impersonal, without_folders
 
@@ -139,6 +139,17 @@ class Evidence:
         return found if isinstance(found, dict) else None
 
     @property
+    def has_decisions(self) -> bool:
+        """Whether there is a decision curve."""
+        return bool((self.result or {}).get("decision_curve"))
+
+    @property
+    def methods_shown(self) -> tuple[str, ...]:
+        """Papers of what was computed beside the metrics, whatever the recipe is."""
+        found = {"vickers2006": self.has_decisions, "sun2022": bool(self.metrics.get("ood"))}
+        return tuple(key for key, there in found.items() if there)
+
+    @property
     def is_finished(self) -> bool:
         """Whether nothing is left to train: else the model is judged as it stands, and may be judged again."""
         return self.status.get("state") == "finished"
@@ -147,15 +158,16 @@ class Evidence:
     def threshold_rule(self) -> str | None:
         """How the threshold came about; None when nothing says it.
 
-        ``validation``, ``half`` (asked for), ``largest`` (no threshold); ``fallback``: 0.5, because validation could
-        choose none; ``mixed``: so in some folds only.
+        ``validation``, ``half`` (asked for), ``largest`` (no threshold), ``sensitivity`` or ``specificity`` (what was to be
+        reached); ``fallback``: 0.5, because validation could choose none; ``mixed``: so in some folds only.
         """
-        asked = self.recipe.evaluation.threshold if self.recipe is not None else None
+        wanted = None if self.recipe is None else self.recipe.evaluation.threshold
+        asked: str | None = wanted.rate if isinstance(wanted, WantedRate) else wanted
         rules = self.threshold_rules or frozenset([asked] if asked else [])
         if len(rules) != 1:
             return "mixed" if rules else None
         rule = next(iter(rules))
-        return "fallback" if rule == "half" and asked == "validation" else rule
+        return "fallback" if rule == "half" and asked not in {None, "half"} else rule
 
     @property
     def quoted_from_validation(self) -> bool:

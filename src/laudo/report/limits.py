@@ -111,11 +111,23 @@ def _numbers(evidence: Evidence, voice: Voice) -> list[str]:
             ).format(names=voice.join(list(evidence.classes)))
         )
     elif evidence.classes:
-        found.append(
+        text = (
             _(
+                "The model knows these classes only: {names}. It will put any other image into one of them; only the column “ood” "
+                "of its predictions says that an image is unlike those that it was trained on."
+            )
+            if evidence.metrics.get("ood")
+            else _(
                 "The model knows these classes only: {names}. It will put any other image into one of them, without a "
                 "warning."
-            ).format(names=voice.join(list(evidence.classes)))
+            )
+        )
+        found.append(text.format(names=voice.join(list(evidence.classes))))
+    if result.get("calibration") and not (result.get("subgroups") or {}).get("columns"):
+        found.append(
+            _(
+                "The figures are not known by sex, age, modality or scanner: the data do not say them, or no column was named."
+            )
         )
     if evidence.positive:
         found.append(

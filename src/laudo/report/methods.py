@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from laudo.core.manifest import Manifest
-from laudo.core.recipe import Recipe
+from laudo.core.recipe import Recipe, WantedRate
 from laudo.report.citations import SOURCES, cite
 from laudo.report.context import Evidence
 from laudo.report.mask_verdict import named
@@ -14,6 +14,7 @@ from laudo.report.methods_of_masks import mask_evaluation_text, mask_network_tex
 from laudo.report.methods_of_texts import texts_text
 from laudo.report.methods_preparation import preparation_text
 from laudo.report.methods_training import training_text
+from laudo.report.methods_unlike import unlike_text
 from laudo.report.methods_views import views_text
 from laudo.report.methods_volumes import mask_preparation_text
 from laudo.report.sanity import pooled_sanity
@@ -147,8 +148,12 @@ def _evaluation(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
     evaluation = recipe.evaluation
     text = []
     threshold = _threshold(evidence, voice)
+    text += _calibration(evidence, recipe, voice)
     if threshold:
         text.append(threshold)
+    if evidence.has_decisions:
+        text.append(_("What acting on the answers would be worth was shown by decision-curve analysis [vickers2006]."))
+    text += unlike_text(evidence, voice)
     text += views_text(evaluation.views, voice)
     if evidence.headline == "val":
         text.append(_("Figures are quoted from the validation part; there was no separate test part."))
@@ -191,6 +196,7 @@ def _threshold_of_labels(evidence: Evidence, voice: Voice) -> str:
             "Each label's threshold was chosen on the validation part for its best balanced accuracy, or was 0.5 where no cut was "
             "better than chance."
         ),
+        **_wanted(evidence, voice),
     }
     return sentences.get(evidence.threshold_rule or "", "")
 
@@ -209,6 +215,7 @@ def _threshold(evidence: Evidence, voice: Voice) -> str:
             "Each fold's threshold was chosen on its validation part for the best balanced accuracy, or was 0.5 where "
             "no cut was better than chance."
         ),
+        **_wanted(evidence, voice),
     }
     if (
         evidence.threshold_rule == "validation"
@@ -217,6 +224,45 @@ def _threshold(evidence: Evidence, voice: Voice) -> str:
     ):
         return _("The threshold was chosen on the answers out of fold for the best balanced accuracy.")
     return sentences.get(evidence.threshold_rule or "", "")
+
+
+def _wanted(evidence: Evidence, voice: Voice) -> dict[str, str]:
+    """Sentences of a threshold that was to reach a rate."""
+    _ = voice.gettext
+    asked = None if evidence.recipe is None else evidence.recipe.evaluation.threshold
+    if not isinstance(asked, WantedRate):
+        return {}
+    texts = {
+        "sensitivity": _(
+            "The threshold was the highest one with a sensitivity of at least {rate} on the validation part."
+        ),
+        "specificity": _(
+            "The threshold was the lowest one with a specificity of at least {rate} on the validation part."
+        ),
+    }
+    sentence = texts[asked.rate].format(rate=voice.short(asked.value))
+    missing = _("Where validation could not choose one it was 0.5.")
+    return {asked.rate: sentence, "mixed": f"{sentence} {missing}"}
+
+
+def _calibration(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
+    """How the probabilities were scaled, and by what they were judged."""
+    _ = voice.gettext
+    text = []
+    if recipe.evaluation.calibration == "temperature":
+        text.append(
+            _(
+                "The answers were calibrated by one temperature [guo2017] with the least logarithmic loss on {what}."
+            ).format(what=_("the answers out of fold") if recipe.training.ensemble > 1 else _("the validation part"))
+        )
+    if (evidence.result or {}).get("calibration"):
+        text.append(
+            _(
+                "The calibration error was set beside that of simulated models that are perfectly calibrated, on the same "
+                "probabilities."
+            )
+        )
+    return text
 
 
 def _explanation(evidence: Evidence, _recipe: Recipe, voice: Voice) -> list[str]:

@@ -7,6 +7,7 @@ from laudo.report.citations import FOCAL, OPTIMISERS, cite, mask_loss_keys
 from laudo.report.citations_of_masks import DEEP_SUPERVISION, NETWORKS, WINDOWS
 from laudo.report.context import Evidence
 from laudo.report.methods_training import averaging_text, kept_text, schedule_text
+from laudo.report.methods_unlike import unlike_text
 from laudo.report.metrics_of_masks import size_unit
 from laudo.report.voice import Voice
 
@@ -156,7 +157,12 @@ def _loss_details(recipe: Recipe, voice: Voice) -> list[str]:
 
 def mask_evaluation_text(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
     """How masks were predicted, chosen and judged."""
-    return [*_inference(evidence, recipe, voice), *_judged(evidence, voice), *_metrics(evidence, recipe, voice)]
+    return [
+        *_inference(evidence, recipe, voice),
+        *_judged(evidence, voice),
+        *_metrics(evidence, recipe, voice),
+        *unlike_text(evidence, voice),
+    ]
 
 
 def _inference(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:

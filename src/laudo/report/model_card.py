@@ -182,5 +182,5 @@ def _by_structure(evidence: Evidence, voice: Voice) -> list[str]:
 def _references(evidence: Evidence, voice: Voice) -> list[str]:
     if evidence.recipe is None:
         return []
-    keys = used(evidence.recipe, bool(evidence.explained), pooled_sanity(evidence) is not None)
+    keys = used(evidence.recipe, bool(evidence.explained), pooled_sanity(evidence) is not None, evidence.methods_shown)
     return ["## " + voice.gettext("References"), "```bibtex\n" + "\n\n".join(BIBTEX[key] for key in keys) + "\n```"]

@@ -11,6 +11,7 @@ from laudo.report.sections import (
     audit,
     cases,
     data,
+    decisions,
     explanations,
     external,
     limits,
@@ -22,8 +23,10 @@ from laudo.report.sections import (
     problems,
     reproduce,
     results,
+    subgroups,
     summary,
     training,
+    unlike,
 )
 from laudo.report.sections.draft import AbsentError, Draft
 
@@ -53,8 +56,11 @@ SECTIONS: tuple[Section, ...] = (
     Section("audit", N_("Audit"), audit.build),
     Section("training", N_("Training"), training.build, mask_training.build),
     Section("results", N_("Results"), results.build, mask_results.build),
+    Section("decisions", N_("Calibration and decisions"), decisions.build),
+    Section("subgroups", N_("Subgroups"), subgroups.build),
     Section("external", N_("External validation"), external.build),
     Section("cases", N_("Errors by case"), cases.build, mask_cases.build),
+    Section("unlike", N_("Unlike the training images"), unlike.build),
     Section("explanations", N_("Explanations"), explanations.build),
     Section("limits", N_("Limits"), limits.build),
     Section("methods", N_("Methods"), methods.build),

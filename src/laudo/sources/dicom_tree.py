@@ -127,6 +127,10 @@ def find_series(root: Path) -> list[Series]:
     return [found[key] for key in sorted(found)]
 
 
+ABOUT = ("sex", "age", "manufacturer", "scanner", "field_strength")
+"""Of patient and scanner; figures are shown in subgroups by them."""
+
+
 def _list(root: Path) -> Manifest:
     every = find_series(root)
     labels = folder_labels(every)
@@ -145,6 +149,7 @@ def _list(root: Path) -> Manifest:
                 "study": header.study if header else "",
                 "modality": header.modality if header else "",
                 "body_part": header.body_part if header else "",
+                **{name: getattr(header, name) if header else "" for name in ABOUT},
                 "burned_in": _worst([one.burned_in for one in series.headers]),
             }
         )

@@ -14,12 +14,13 @@ from laudo.core.run import Run
 from laudo.networks.backbone import BackboneSpec
 from laudo.networks.classifier import Classifier
 from laudo.predict.model import Model
-from laudo.prepare.describe import describe_images
+from laudo.prepare.describe import describe_images, descriptor_names
 from laudo.train.classical import FittedClassical, fit_classical
 from laudo.train.loop import Deadline, Fitted
 from laudo.workflows.classifier_learner import ClassifierLearner
 from laudo.workflows.dataset import Dataset
 from laudo.workflows.feature_cache import cached_features
+from laudo.workflows.looking import Looking
 from laudo.workflows.network_learner import build
 
 
@@ -103,6 +104,15 @@ class ClassicalLearner(ClassifierLearner):
         answers = [self.fitted.classifier.probabilities(self.features[view][indices]) for view in views]
         mean: np.ndarray = np.mean(answers, axis=0)
         return mean
+
+    def looking(self, manifest: Manifest) -> list[Looking]:
+        """See :meth:`ClassifierLearner.looking`: the backbone's features; without one the descriptors."""
+        assert self.features is not None, "for_split comes first"
+        plain, measured = self.features["plain"], self.backbone is None
+        groups = self.recipe.network.descriptors
+        behind = self.beside + (len(descriptor_names(groups)) if groups and not measured else 0)
+        own = plain[:, : plain.shape[1] - behind]
+        return [Looking(lambda indices: own[indices], manifest.indices("train"), manifest.indices("val"), measured)]
 
     def model(self, classes: tuple[str, ...], threshold: Threshold, facts: dict[str, Any]) -> Model:
         """See :meth:`ClassifierLearner.model`."""

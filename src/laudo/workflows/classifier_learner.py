@@ -15,6 +15,7 @@ from laudo.networks.ensemble import Ensemble
 from laudo.predict.model import Model
 from laudo.workflows.dataset import Dataset
 from laudo.workflows.learner import Learner
+from laudo.workflows.looking import Looking
 
 
 @dataclass
@@ -39,6 +40,10 @@ class ClassifierLearner(Learner[Dataset]):
     @abstractmethod
     def explained(self) -> Classifier | Ensemble | None:
         """The network of which class-activation maps can be drawn; None when there is none."""
+
+    @abstractmethod
+    def looking(self, manifest: Manifest) -> list[Looking]:
+        """How each network that was trained looks at images, nothing beside them; a classical classifier counts as one."""
 
     @property
     def descriptors(self) -> np.ndarray | None:

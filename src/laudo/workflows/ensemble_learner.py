@@ -22,6 +22,7 @@ from laudo.split.groups import group_codes
 from laudo.train.loop import Deadline, Fitted
 from laudo.workflows.classifier_learner import ClassifierLearner
 from laudo.workflows.dataset import Dataset
+from laudo.workflows.looking import Looking
 from laudo.workflows.network_learner import NetworkLearner
 
 
@@ -126,6 +127,14 @@ class EnsembleLearner(ClassifierLearner):
         """All images that were trained on, each answered by the one member that has not seen it."""
         rows = manifest.indices("train")
         return rows, self.out_of_fold[rows]
+
+    def looking(self, manifest: Manifest) -> list[Looking]:
+        """See :meth:`ClassifierLearner.looking`."""
+        numbers = range(1, len(self.members) + 1)
+        trained = [np.flatnonzero((self.folds > 0) & (self.folds != number)) for number in numbers]
+        unseen = [np.flatnonzero(self.folds == number) for number in numbers]
+        looks = [member.look for member in self.members]
+        return [Looking(*one) for one in zip(looks, trained, unseen, strict=True)]
 
     def model(self, classes: tuple[str, ...], threshold: Threshold, facts: dict[str, Any]) -> Model:
         """See :meth:`ClassifierLearner.model`."""

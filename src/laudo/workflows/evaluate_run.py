@@ -19,20 +19,20 @@ from laudo.core.predictions import Predictions
 from laudo.core.progress import say
 from laudo.core.run import Run
 from laudo.core.structures import Structures
-from laudo.evaluate.evaluate import evaluate
-from laudo.evaluate.segmentation import evaluate_masks
 from laudo.evaluate.unpaired import unpaired_differences
 from laudo.networks.precision import choose_device, choose_precision
-from laudo.predict.images import predict_images
+from laudo.predict.images import answer_images
 from laudo.sources.named_manifest import named_manifest, open_manifest
 from laudo.sources.records import unlabelled_rows_kept
 from laudo.sources.table import detect, find_root, get_source, import_manifest
 from laudo.split.grouped import assign_groups
 from laudo.workflows.class_map import map_classes
 from laudo.workflows.dataset import with_labels, with_mask
+from laudo.workflows.ood import external_ood, with_ood
 from laudo.workflows.open_mask_model import open_mask_model
 from laudo.workflows.open_model import open_model
 from laudo.workflows.outline_part import outline_part
+from laudo.workflows.score_part import score_classes, score_masks
 from laudo.workflows.write_report import write_reports
 
 
@@ -49,8 +49,8 @@ def evaluate_part(run: Run, part: str) -> dict[str, Any]:
             _("The run has no predictions of this part."), file=run.folder, found=part, expected=", ".join(names) or "–"
         )
     if recipe.outlines:
-        return evaluate_masks(run.mask_scores(part), recipe.evaluation.bootstrap, recipe.split.seed)
-    return evaluate(run.predictions(part), recipe.evaluation.bootstrap, recipe.split.seed)
+        return score_masks(run.mask_scores(part), recipe, run.manifest())
+    return score_classes(run.predictions(part), recipe, run.manifest())
 
 
 def evaluate_external(run: Run, data: Path, language: str, classes: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def evaluate_external(run: Run, data: Path, language: str, classes: Mapping[str,
     if quoted in metrics:
         differences = unpaired_differences(scores["metrics"], metrics[quoted]["metrics"])
         scores["compared"] = {"part": quoted, "differences": differences}
-    run.write_json("metrics", {**metrics, "external": scores})
+    run.write_json("metrics", {**metrics, "external": scores, **external_ood(metrics, run, run.recipe())})
     write_reports(run, language)
     return scores
 
@@ -90,11 +90,11 @@ def _external_classes(run: Run, data: Path, classes: Mapping[str, str]) -> dict[
     manifest, mapped = map_classes(manifest, model.classes, classes, data)
     fresh, left_out = _fresh(run, manifest, data, model.needs_mask)
     precision = choose_precision(recipe.training.precision, choose_device())
-    probabilities = predict_images(model, fresh, precision)
-    predictions = Predictions.build(fresh.table, probabilities, model.classes, model.threshold, model.separator)
+    answer = answer_images(model, fresh, precision)
+    built = Predictions.build(fresh.table, answer.probabilities, model.classes, model.threshold, model.separator)
+    predictions = Predictions(with_ood(built.table, answer.ood), built.classes)
     predictions.save(run.predictions_path("external"))
-    scores = evaluate(predictions, recipe.evaluation.bootstrap, recipe.split.seed)
-    return {**scores, "left_out": left_out, "classes": mapped.facts()}
+    return {**score_classes(predictions, recipe, fresh), "left_out": left_out, "classes": mapped.facts()}
 
 
 def _external_masks(run: Run, data: Path, classes: Mapping[str, str]) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def _external_masks(run: Run, data: Path, classes: Mapping[str, str]) -> dict[st
     part = "external"
     fresh = fresh.with_columns(split=np.full(len(fresh), part, dtype=object))
     scores = outline_part(run, model, fresh, part, recipe.evaluation.nsd_tolerance_mm, precision)
-    return {**evaluate_masks(scores, recipe.evaluation.bootstrap, recipe.split.seed), "left_out": left_out, **mapped}
+    return {**score_masks(scores, recipe, fresh), "left_out": left_out, **mapped}
 
 
 def _same_structures(manifest: Manifest, structures: Structures, data: Path) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from laudo.core.manifest import Manifest
 from laudo.core.run import Run
 from laudo.explain.cases import Pictures, explain_cases
 from laudo.train.loop import Deadline, Fitted
+from laudo.workflows.calibrated import Calibrated, calibrated
 from laudo.workflows.classifier_learner import ClassifierLearner
 from laudo.workflows.fused_learner import FusedLearner
 from laudo.workflows.judge import judge, milestones, threshold_of
 from laudo.workflows.judge_sides import judge_sides
 from laudo.workflows.leakage import leakage_worth
+from laudo.workflows.ood import fit_ood, record_ood
 
 
 def finish_classifier(
@@ -22,10 +26,15 @@ def finish_classifier(
         Whether time ran out before everything that the recipe asks for was there.
     """
     recipe = learner.recipe
-    threshold, rule = threshold_of(learner, manifest)
-    metrics = judge(run, learner, manifest, threshold)
+    answering = calibrated(learner, manifest)
+    threshold, rule = threshold_of(answering, manifest)
+    metrics = judge(run, answering, manifest, threshold)
     if found := milestones(run, learner, manifest, fitted, recipe):
         metrics["milestones"] = found
+    networks = learner.looking(manifest)
+    ood = fit_ood(recipe, networks)
+    if ood is not None:
+        metrics["ood"] = record_ood(run, ood, networks, manifest, recipe)
     run.write_json("metrics", metrics)
     facts = {
         "threshold_rule": rule,
@@ -34,7 +43,10 @@ def finish_classifier(
         "recipe": recipe.name,
         "separator": manifest.separator,
     }
-    learner.model(manifest.classes, threshold, {**learner.facts, **facts}).save(run)
+    model = replace(learner.model(manifest.classes, threshold, {**learner.facts, **facts}), ood=ood)
+    if isinstance(answering, Calibrated):
+        model = replace(model, calibration=answering.temperature.as_dict())
+    model.save(run)
     _explain(run, learner, manifest)
     stopped = fitted.reason == "max_minutes"
     if isinstance(learner, FusedLearner) and not stopped:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from laudo.core.manifest import Manifest
 from laudo.core.messages import _
 from laudo.core.progress import track
 from laudo.core.run import Run
-from laudo.evaluate.segmentation import evaluate_masks
+from laudo.networks.feature_distance import MOST_IMAGES
 from laudo.networks.precision import Precision
 from laudo.predict.mask_model import MaskModel
 from laudo.predict.outline import outline, true_label_map
 from laudo.predict.post_process import Case, PostProcessing, choose_post_processing
 from laudo.train.loop import Fitted
 from laudo.workflows.mask_learner import MaskLearner
+from laudo.workflows.ood import fit_ood, ood_metrics
 from laudo.workflows.outline_part import outline_part
+from laudo.workflows.score_part import score_masks
 
+MOST_VOLUMES = 200
+"""Training volumes that are looked at, to know images that are unlike them: each takes a few windows through the network."""
 JUDGED = ("val", "test")
 """Parts whose masks are written: outlining what was trained on would say nothing and may take hours."""
 
@@ -36,11 +41,15 @@ def finish_masks(run: Run, learner: MaskLearner, manifest: Manifest, fitted: Fit
         **learner.facts,
     }
     model = chosen_model(learner, manifest, facts)
-    metrics = {}
+    networks = learner.looking(manifest)
+    model = replace(model, ood=fit_ood(recipe, networks, MOST_VOLUMES if model.window else MOST_IMAGES))
+    metrics: dict[str, Any] = {}
     for part in JUDGED:
         if len(manifest.indices(part)):
             scores = outline_part(run, model, manifest, part, recipe.evaluation.nsd_tolerance_mm, dataset.precision)
-            metrics[part] = evaluate_masks(scores, recipe.evaluation.bootstrap, recipe.split.seed)
+            metrics[part] = score_masks(scores, recipe, manifest)
+    if model.ood is not None:
+        metrics["ood"] = ood_metrics(run, model.ood, recipe)
     run.write_json("metrics", metrics)
     model.save(run)
     return fitted.reason == "max_minutes"

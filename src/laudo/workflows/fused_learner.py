@@ -21,6 +21,7 @@ from laudo.workflows.classifier_learner import ClassifierLearner
 from laudo.workflows.dataset import Dataset
 from laudo.workflows.ensemble_learner import EnsembleLearner
 from laudo.workflows.late_fusion import LateFusion, fit_late_fusion
+from laudo.workflows.looking import Looking
 from laudo.workflows.network_learner import NetworkLearner
 from laudo.workflows.side import Side, SideName
 from laudo.workflows.texts import ReadTexts, Texts
@@ -157,6 +158,10 @@ class FusedLearner(ClassifierLearner):
                 return None
             found[name] = Side(self.recipe, learner.predict, learner.validation(manifest))
         return found
+
+    def looking(self, manifest: Manifest) -> list[Looking]:
+        """See :meth:`ClassifierLearner.looking`: of the image alone."""
+        return self._asked.looking(manifest)
 
     def model(self, classes: tuple[str, ...], threshold: Threshold, facts: dict[str, Any]) -> Model:
         """See :meth:`ClassifierLearner.model`."""

@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
-
-import numpy as np
+from typing import Any
 
 from laudo.core.manifest import PARTS, Manifest
 from laudo.core.predictions import Predictions, Threshold
-from laudo.core.recipe import Recipe
+from laudo.core.recipe import Recipe, WantedRate
 from laudo.core.run import Run
 from laudo.evaluate.evaluate import evaluate
 from laudo.evaluate.threshold import HALF, choose_threshold, choose_thresholds, common_rule
 from laudo.train.fit import Fitted
+from laudo.workflows.answering import Answering
+from laudo.workflows.calibrated import RAW, Calibrated, before_and_after, calibrated
 from laudo.workflows.classifier_learner import ClassifierLearner
 from laudo.workflows.network_learner import NetworkLearner
-
-
-class Answering(Protocol):
-    """What can be judged: a learner, or one side of it."""
-
-    @property
-    def recipe(self) -> Recipe:
-        """Says how it is judged."""
-
-    def predict(self, indices: np.ndarray) -> np.ndarray:
-        """(m, K) float64 probabilities of these samples."""
-
-    def validation(self, manifest: Manifest) -> tuple[np.ndarray, np.ndarray]:
-        """Rows that may choose a threshold, and their probabilities."""
+from laudo.workflows.score_part import score_classes
 
 
 def threshold_of(learner: Answering, manifest: Manifest) -> tuple[Threshold, str]:
@@ -40,15 +27,21 @@ def threshold_of(learner: Answering, manifest: Manifest) -> tuple[Threshold, str
     if learner.recipe.evaluation.threshold == "half":
         return 0.5, "half"
     rows, probabilities = learner.validation(manifest)
-    chosen = choose_threshold(probabilities[:, 1], manifest.labels[rows])
+    chosen = choose_threshold(probabilities[:, 1], manifest.labels[rows], wanted_rate(learner.recipe))
     return chosen.value, chosen.rule
+
+
+def wanted_rate(recipe: Recipe) -> WantedRate | None:
+    """The rate that the threshold is to reach; None where the recipe wants none."""
+    asked = recipe.evaluation.threshold
+    return asked if isinstance(asked, WantedRate) else None
 
 
 def _thresholds_of_labels(learner: Answering, manifest: Manifest) -> tuple[tuple[float, ...], str]:
     if learner.recipe.evaluation.threshold == "half":
         return (HALF,) * len(manifest.classes), "half"
     rows, probabilities = learner.validation(manifest)
-    chosen = choose_thresholds(probabilities, manifest.targets[rows])
+    chosen = choose_thresholds(probabilities, manifest.targets[rows], wanted_rate(learner.recipe))
     return tuple(one.value for one in chosen), common_rule(chosen)
 
 
@@ -59,14 +52,22 @@ def predict_part(learner: Answering, manifest: Manifest, part: str, threshold: T
     return Predictions.build(manifest.table.iloc[rows], probabilities, manifest.classes, threshold, manifest.separator)
 
 
-def judge(run: Run, learner: ClassifierLearner, manifest: Manifest, threshold: Threshold) -> dict[str, Any]:
-    """Predict and score every part that has samples; writes the predictions."""
+def judge(run: Run, learner: Answering, manifest: Manifest, threshold: Threshold) -> dict[str, Any]:
+    """Predict and score every part that has samples; writes the predictions, and those before calibration."""
+    recipe = learner.recipe
     metrics: dict[str, Any] = {}
     for part in PARTS:
-        if part == "val" or (manifest.table["split"] == part).any():
-            predictions = predict_part(learner, manifest, part, threshold)
-            predictions.save(run.predictions_path(part))
-            metrics[part] = evaluate(predictions, learner.recipe.evaluation.bootstrap, learner.recipe.split.seed)
+        if part != "val" and not (manifest.table["split"] == part).any():
+            continue
+        plain = learner.plain if isinstance(learner, Calibrated) else learner
+        raw = predict_part(plain, manifest, part, threshold)
+        predictions = learner.scaled(raw, threshold, manifest) if isinstance(learner, Calibrated) else raw
+        predictions.save(run.predictions_path(part))
+        metrics[part] = score_classes(predictions, recipe, manifest)
+        if isinstance(learner, Calibrated):
+            raw.save(run.predictions_path(f"{part}-{RAW}"))
+            worth = before_and_after(raw, predictions, recipe.evaluation.bootstrap, recipe.split.seed)
+            metrics[part]["calibration"] |= {**worth, "temperatures": [learner.temperature.as_dict()]}
     return metrics
 
 
@@ -83,8 +84,9 @@ def milestones(
     for epoch in recipe.training.report_at_epochs:
         if epoch in judged:
             learner.load_epoch(run, epoch)
-            threshold, _rule = threshold_of(learner, manifest)
-            predictions = predict_part(learner, manifest, part, threshold)
+            answering = calibrated(learner, manifest)
+            threshold, _rule = threshold_of(answering, manifest)
+            predictions = predict_part(answering, manifest, part, threshold)
             scores = evaluate(predictions, recipe.evaluation.bootstrap, recipe.split.seed)
             found.append({"epoch": epoch, "part": part, "n": scores["n"], "metrics": scores["metrics"]})
     if found:

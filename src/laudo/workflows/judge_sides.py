@@ -11,6 +11,7 @@ from laudo.core.run import Run
 from laudo.evaluate.evaluate import evaluate
 from laudo.evaluate.intervals import paired_difference
 from laudo.train.loop import Deadline
+from laudo.workflows.calibrated import calibrated
 from laudo.workflows.fused_learner import FusedLearner
 from laudo.workflows.judge import predict_part, threshold_of
 
@@ -39,7 +40,8 @@ def judge_sides(run: Run, learner: FusedLearner, manifest: Manifest, deadline: D
         rows = manifest.table.index[manifest.table["sample"].isin(set(whole.table["sample"]))].to_numpy()
         named = learner.texts.changed_by_masking(rows)
         found[part] = {"n": len(whole), "texts_that_name_a_class": named, "of": {}}
-        for name, side in sides.items():
+        for name, one in sides.items():
+            side = calibrated(one, manifest)
             predictions = predict_part(side, manifest, part, threshold_of(side, manifest)[0])
             predictions.save(run.predictions_path(f"{part}-{name}"))
             found[part]["of"][name] = _judged(whole, predictions, recipe)

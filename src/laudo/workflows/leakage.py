@@ -15,6 +15,7 @@ from laudo.evaluate.evaluate import evaluate
 from laudo.evaluate.intervals import paired_difference
 from laudo.split.grouped import fold_numbers, split_fold
 from laudo.train.loop import Deadline
+from laudo.workflows.calibrated import calibrated
 from laudo.workflows.classifier_learner import ClassifierLearner
 from laudo.workflows.judge import predict_part, threshold_of
 
@@ -74,7 +75,8 @@ def cross_validated(
         fitted = one.train(Run(run.checkpoints / "leakage" / f"{by}-{fold}"), divided, deadline)
         if fitted.reason == "max_minutes":
             return None
-        parts.append(predict_part(one, divided, "test", threshold_of(one, divided)[0]))
+        answering = calibrated(one, divided)
+        parts.append(predict_part(answering, divided, "test", threshold_of(answering, divided)[0]))
     return Predictions.concatenate(parts)
 
 

@@ -5,27 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self
 
+import numpy as np
 import torch
 
 from laudo.core.errors import DataError, WeightsError
 from laudo.core.manifest import Manifest
 from laudo.core.messages import _
+from laudo.core.progress import track
 from laudo.core.recipe import Recipe
 from laudo.core.run import Run
 from laudo.networks.segmentation_table import build_segmenter
 from laudo.networks.segmenter import Segmenter
 from laudo.networks.weights_file import read_weights
 from laudo.networks.weights_search import find_weights
+from laudo.predict.mask_looks import look_of_image
 from laudo.predict.mask_model import MaskModel
 from laudo.predict.post_process import PostProcessing
 from laudo.prepare.transform import channels
 from laudo.train.fit_masks import fit_masks
 from laudo.train.loop import Deadline, Fitted
-from laudo.train.mask_cases import VolumeCases
+from laudo.train.mask_cases import PictureCases, VolumeCases
 from laudo.train.mask_loader import MaskPart
 from laudo.train.mask_losses import output_weights
 from laudo.train.mask_memory import say_memory, step_bytes
 from laudo.workflows.learner import Learner
+from laudo.workflows.looking import Looking
 from laudo.workflows.mask_dataset import MaskDataset
 
 
@@ -66,6 +70,24 @@ class MaskLearner(Learner[MaskDataset]):
         )
         self.network.to(self.dataset.device).eval()
         return fitted
+
+    def looking(self, manifest: Manifest) -> list[Looking]:
+        """How the network looks at images."""
+        return [Looking(self.look, manifest.indices("train"), manifest.indices("val"))]
+
+    def look(self, indices: np.ndarray) -> np.ndarray:
+        """(m, D) float32 features of these images."""
+        window, cases = self.recipe.training.patch.size_voxels, self.dataset.cases
+        self.network.eval()
+        looks = []
+        for index in track(indices, _("Looking at the images")):
+            if isinstance(cases, PictureCases):
+                image = torch.from_numpy(cases.images.read([index])[0]).permute(2, 0, 1)
+            else:
+                assert isinstance(cases, VolumeCases), "there are two kinds"
+                image = torch.from_numpy(cases.volumes.read(int(index))).float()
+            looks.append(look_of_image(self.network, image, window, self.dataset.precision))
+        return np.stack(looks)
 
     def model(self, post_processing: PostProcessing, facts: dict[str, Any]) -> MaskModel:
         """What was trained, to be asked or kept.

@@ -11,12 +11,15 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from laudo.core.manifest import Manifest
+from laudo.core.messages import _
 from laudo.core.predictions import Threshold
+from laudo.core.progress import step
 from laudo.core.recipe import Recipe, View
 from laudo.core.run import Run
 from laudo.networks.backbone import BackboneSpec
 from laudo.networks.classifier import Classifier, class_probabilities
 from laudo.networks.head import Standardise
+from laudo.networks.looks import as_look, looks_of
 from laudo.networks.refit_norms import refit_batch_norm
 from laudo.networks.table import build_classifier
 from laudo.predict.batches import predict_prepared
@@ -30,7 +33,10 @@ from laudo.workflows.classifier_learner import ClassifierLearner
 from laudo.workflows.companion_learner import CompanionLearner
 from laudo.workflows.dataset import Dataset
 from laudo.workflows.feature_cache import cached_features
+from laudo.workflows.looking import Looking
 
+BATCH = 32
+"""Images that are looked at together."""
 REFIT_IMAGES, REFIT_PIXELS = 128, 128 * 224 * 224
 """Training images on which `batch_norm: refitted` measures; of large ones fewer, since all are in memory at once."""
 
@@ -158,6 +164,24 @@ class NetworkLearner(ClassifierLearner):
         ]
         head.to(self.dataset.device)
         return torch.stack(answers).mean(dim=0).double().numpy()
+
+    def looking(self, manifest: Manifest) -> list[Looking]:
+        """See :meth:`ClassifierLearner.looking`."""
+        return [Looking(self.look, manifest.indices("train"), manifest.indices("val"))]
+
+    def look(self, indices: np.ndarray) -> np.ndarray:
+        """(m, D) float32 features of these images as they are."""
+        if self.features is not None:
+            return as_look(self.classifier, self.features["plain"][indices])
+        self.classifier.eval()
+        parts = []
+        with step(_("Looking at the images"), len(indices)) as advance:
+            for start in range(0, len(indices), BATCH):
+                chosen = indices[start : start + BATCH]
+                pixels = torch.from_numpy(self.dataset.images.read(chosen)).permute(0, 3, 1, 2)
+                parts.append(looks_of(self.classifier, pixels, self.dataset.precision))
+                advance(len(chosen))
+        return np.concatenate(parts)
 
     def model(self, classes: tuple[str, ...], threshold: Threshold, facts: dict[str, Any]) -> Model:
         """See :meth:`ClassifierLearner.model`."""

@@ -9,6 +9,7 @@ from laudo.core.messages import _
 from laudo.core.run import Run
 from laudo.networks.precision import choose_device
 from laudo.predict.mask_model import MaskModel, load_mask_model
+from laudo.predict.ood_score import OodScore
 from laudo.workflows.open_model import all_finished
 
 
@@ -36,5 +37,6 @@ def open_mask_model(run: Run) -> MaskModel:
     return replace(
         first,
         networks=tuple(network for model in models for network in model.networks),
+        ood=OodScore.together([model.ood for model in models]),
         post_processing=replace(first.post_processing, rules=tuple(rules)),
     )

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-
-import numpy as np
+from typing import Any
 
 from laudo.core.errors import RunError
 from laudo.core.messages import _
 from laudo.core.predictions import Predictions, Threshold
 from laudo.core.run import Run
+from laudo.evaluate.cases import group_codes
+from laudo.evaluate.temperature import fit_temperature, scale
 from laudo.evaluate.threshold import choose_threshold, choose_thresholds
 from laudo.networks.classifier import Classifier
 from laudo.networks.companions import Companions
 from laudo.networks.ensemble import Ensemble
 from laudo.networks.precision import choose_device
-from laudo.predict.model import Model, load_model
+from laudo.predict.model import Model, load_model, temperature_of
+from laudo.predict.ood_score import OodScore
+from laudo.workflows.calibrated import RAW
+from laudo.workflows.judge import wanted_rate
 
 
 def open_model(run: Run) -> Model:
@@ -44,9 +48,14 @@ def open_model(run: Run) -> Model:
         )
     members = [member for model in models for member in _networks(model)]
     companions = Companions.together([model.companions for model in models])
-    return replace(
-        first, classifier=Ensemble(members).eval(), threshold=_threshold(run, folds, first), companions=companions
+    together = replace(
+        first,
+        classifier=Ensemble(members).eval(),
+        companions=companions,
+        ood=OodScore.together([model.ood for model in models]),
+        calibration=None if first.calibration is None else _calibration(folds, first),
     )
+    return replace(together, threshold=_threshold(run, folds, together))
 
 
 def all_finished(run: Run, folds: list[Run]) -> None:
@@ -67,12 +76,24 @@ def _networks(model: Model) -> list[Classifier]:
     return [] if model.classifier is None else [model.classifier]
 
 
+def _calibration(folds: list[Run], model: Model) -> dict[str, Any]:
+    """Of the mean of the folds' networks: fitted on the validation answers of all, each of its own fold's networks."""
+    answers = _validation(folds, RAW)
+    groups, _unknown = group_codes(answers.groups.tolist())
+    return fit_temperature(answers.probabilities, answers.truth, groups, model.separator is not None).as_dict()
+
+
+def _validation(folds: list[Run], kind: str = "") -> Predictions:
+    return Predictions.concatenate([fold.predictions(f"val-{kind}" if kind else "val") for fold in folds])
+
+
 def _threshold(run: Run, folds: list[Run], model: Model) -> Threshold:
     """Chosen on the validation answers of all folds, as the recipe says."""
     if model.threshold is None or run.recipe().evaluation.threshold == "half":
         return model.threshold
-    answers = Predictions.concatenate([fold.predictions("val") for fold in folds])
-    probabilities = np.asarray(answers.probabilities)
+    wanted = wanted_rate(run.recipe())
+    answers = _validation(folds, "" if model.calibration is None else RAW)
+    probabilities = scale(answers.probabilities, temperature_of(model.calibration), model.separator is not None)
     if isinstance(model.threshold, tuple):
-        return tuple(one.value for one in choose_thresholds(probabilities, answers.truth))
-    return choose_threshold(probabilities[:, 1], answers.truth).value
+        return tuple(one.value for one in choose_thresholds(probabilities, answers.truth, wanted))
+    return choose_threshold(probabilities[:, 1], answers.truth, wanted).value

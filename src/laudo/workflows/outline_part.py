@@ -16,6 +16,7 @@ from laudo.predict.mask_files import mask_ending, save_label_map
 from laudo.predict.mask_model import MaskModel
 from laudo.predict.outline import outline, true_label_map
 from laudo.workflows.mask_names import mask_names
+from laudo.workflows.ood import with_ood
 
 
 def outline_part(
@@ -34,7 +35,7 @@ def outline_part(
     rows = manifest.indices(part)
     samples = manifest.table.iloc[rows].reset_index(drop=True)
     names = mask_names(samples["sample"].astype(str).tolist())
-    scores, classes, written, in_mm = [], [], [], []
+    scores, classes, written, in_mm, unlike = [], [], [], [], []
     for index, name in zip(track(rows, _("Outlining")), names, strict=True):
         paths, masks = manifest.image_paths(index), manifest.mask_paths(index)
         found = outline(model, paths, precision)
@@ -45,12 +46,16 @@ def outline_part(
         scores.append(score_masks(truth, found.label_map, model.structures.by_name, found.spacing_mm, tolerance_mm))
         written.append(path.relative_to(run.folder).as_posix())
         in_mm.append(found.in_mm)
+        if found.ood is not None:
+            unlike.append(found.ood)
         if found.classes is not None:
             classes.append(found.classes)
     predictions = None
     if classes:
         predictions = Predictions.build(samples, np.stack(classes), model.classes, None)
     described = samples.assign(mask=written, **{IN_MM: in_mm})
-    table = MaskScores.build(described, scores, model.structures.names, predictions)
+    built = MaskScores.build(described, scores, model.structures.names, predictions)
+    ood = None if not unlike else (np.array([one for one, _d in unlike]), np.array([d for _p, d in unlike]))
+    table = MaskScores(with_ood(built.table, ood), built.structures)
     table.save(run.predictions_path(part))
     return table

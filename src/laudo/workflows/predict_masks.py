@@ -18,6 +18,7 @@ from laudo.networks.precision import choose_device, choose_precision
 from laudo.predict.files import list_files, save_rows
 from laudo.predict.mask_files import mask_ending, save_label_map
 from laudo.predict.mask_model import MaskModel
+from laudo.predict.ood_score import OOD, OOD_DISTANCE
 from laudo.predict.outline import Outlined, outline
 from laudo.sources.named_manifest import named_manifest, open_manifest
 from laudo.sources.table import find_root, get_source, import_manifest
@@ -68,7 +69,8 @@ def predict_masks(run: Run, paths: Sequence[Path], out: Path) -> pd.DataFrame:
             row["error"] = _told(error)
             continue
         row |= {"mask": path.relative_to(out).as_posix(), **_measured(model, found)}
-    columns = ["file", "mask", *_columns(model), "error"]
+    unlike = [] if model.ood is None else [OOD, OOD_DISTANCE]
+    columns = ["file", "mask", *_columns(model), *unlike, "error"]
     table = pd.DataFrame(rows, columns=columns)
     save_rows(table, out)
     return table
@@ -86,6 +88,8 @@ def _measured(model: MaskModel, found: Outlined) -> dict[str, object]:
         voxels = int(np.isin(found.label_map, values).sum())
         row[f"voxels:{name}"] = voxels
         row[f"volume_mm3:{name}"] = float(voxels * np.prod(found.spacing_mm)) if found.in_mm else None
+    if found.ood is not None:
+        row |= {OOD: round(found.ood[0], 2), OOD_DISTANCE: round(found.ood[1], 4)}
     if found.classes is not None:
         row["predicted"] = model.classes[int(found.classes.argmax())]
         row |= {PROBABILITY + name: float(value) for name, value in zip(model.classes, found.classes, strict=True)}

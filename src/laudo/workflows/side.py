@@ -17,7 +17,7 @@ SideName = Literal["image", "text", "masked"]
 
 @dataclass(frozen=True)
 class Side:
-    """See :class:`laudo.workflows.judge.Answering`.
+    """See :class:`laudo.workflows.answering.Answering`.
 
     Attributes:
         recipe: of the whole.

@@ -15,5 +15,5 @@ def build(draft: Draft) -> dict[str, Any]:
     evidence = draft.evidence
     if evidence.recipe is None:
         raise AbsentError(draft.voice.gettext("The run has no recipe that can be read, so what was done is not known."))
-    keys = used(evidence.recipe, bool(evidence.explained), pooled_sanity(evidence) is not None)
+    keys = used(evidence.recipe, bool(evidence.explained), pooled_sanity(evidence) is not None, evidence.methods_shown)
     return {"paragraphs": methods_text(evidence, draft.voice), "bibtex": "\n\n".join(BIBTEX[key] for key in keys)}

@@ -15,7 +15,7 @@ from laudo.report.sections.draft import Draft
 
 def result_figures(draft: Draft, result: dict[str, Any]) -> list[Picture]:
     """Every figure that the numbers allow, in reading order."""
-    makers = (metric_forest, confusion_matrix, roc, precision_recall, reliability_diagram, score_histogram)
+    makers = (metric_forest, confusion_matrix, roc, precision_recall, score_histogram)
     pictures = [make(draft, result) for make in makers]
     return [picture for picture in pictures if picture is not None]
 
@@ -154,7 +154,7 @@ def precision_recall(draft: Draft, result: dict[str, Any]) -> Picture | None:
 
 
 def reliability_diagram(draft: Draft, result: dict[str, Any]) -> Picture | None:
-    """Observed share against predicted probability."""
+    """Observed share against predicted probability; before a temperature scaled it too, where one did."""
     voice = draft.voice
     _ = voice.gettext
     bins = (result.get("curves") or {}).get("reliability") or []
@@ -185,7 +185,9 @@ def reliability_diagram(draft: Draft, result: dict[str, Any]) -> Picture | None:
             "with few has a wide interval."
         ),
     )
-    return draft.shelf.add("reliability", words, lambda f, v: reliability.draw(f, v, bins, axis), 4.3, 4.6)
+    before = ((result.get("calibration") or {}).get("before") or {}).get("reliability")
+    width = 5.4 if before else 4.3
+    return draft.shelf.add("reliability", words, lambda f, v: reliability.draw(f, v, bins, axis, before), width, 4.6)
 
 
 def score_histogram(draft: Draft, result: dict[str, Any]) -> Picture | None:

@@ -122,6 +122,8 @@ def _threshold(draft: Draft) -> str:
     reasons = {
         "validation": _("it was chosen on the validation part, where it gave the best balanced accuracy"),
         "half": _("it is the usual one half, and was not tuned"),
+        "sensitivity": _("it was chosen on the validation part, where it reached the sensitivity that was wanted"),
+        "specificity": _("it was chosen on the validation part, where it reached the specificity that was wanted"),
         "fallback": _("it is one half, because no cut on the validation part was better than chance"),
     }
     if evidence.recipe is not None and evidence.recipe.training.ensemble > 1:
@@ -199,8 +201,8 @@ def note_sentences(result: dict[str, Any], draft: Draft) -> list[str]:
     """The notes beside the figures, as sentences."""
     sentences = []
     for note in result.get("notes") or []:
-        if isinstance(note, dict) and note.get("id") == "thresholds_differ":
-            continue  # the sentence on the threshold says it already
+        if isinstance(note, dict) and note.get("id") in {"thresholds_differ", "ece_by_chance"}:
+            continue  # the sentences on the threshold, and on calibration, say it already
         try:
             sentences.append(note_sentence(note, draft.voice.gettext, draft.voice.number))
         except (KeyError, TypeError):
