@@ -14,7 +14,7 @@ from report_example import HOSTILE, LEAKAGE, make_cross_validation, make_run
 
 ORDER = (
     "summary", "data", "audit", "training", "results", "cases", "explanations", "limits", "methods",
-    "reproduce", "problems",
+    "reproduce", "checklists", "problems",
 )  # fmt: skip
 VOID = {"img", "meta", "link", "input", "br", "hr"}
 

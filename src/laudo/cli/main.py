@@ -25,7 +25,7 @@ def _language_of_arguments(arguments: list[str]) -> None:
 
 _language_of_arguments(sys.argv[1:])
 
-from laudo.cli import catalog_commands, commands, data_commands  # noqa: E402 (their help texts need the language)
+from laudo.cli import catalog_commands, commands, data_commands, reproduce_commands  # noqa: E402 (their help texts need the language)
 from laudo.cli.options import Lang  # noqa: E402
 
 app = typer.Typer(
@@ -48,6 +48,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "predict": commands.predict,
     "explain": commands.explain,
     "report": commands.report,
+    "reproduce": reproduce_commands.reproduce,
     "compare": commands.compare,
     "doctor": commands.doctor,
 }

@@ -48,6 +48,7 @@ class Evidence:
         troubles: file name and reason of each file that is there but can not be used.
         scores: of the masks of the headline part, where structures are outlined; :attr:`predictions` are then the classes that
             the network named beside them.
+        reproduction: what ``laudo reproduce`` has found, where this run repeats another one.
     """
 
     run: Run
@@ -65,6 +66,7 @@ class Evidence:
     threshold_rules: frozenset[str]
     troubles: tuple[tuple[str, str], ...]
     scores: MaskScores | None = None
+    reproduction: dict[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -236,6 +238,7 @@ def gather(run: Run) -> Evidence:
         threshold_rules=frozenset(str(model["threshold_rule"]) for model in models if model.get("threshold_rule")),
         troubles=tuple(reader.troubles),
         scores=scores,
+        reproduction=reader.dictionary(run, "reproduce"),
     )
 
 
