@@ -1,4 +1,4 @@
-"""The commit that is running: of laudo's own checkout, never of somebody's repository around it; and what differs between machines."""
+"""The commit that is running, of laudo's own checkout alone; and what differs between two machines."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from laudo.core.manifest import COLUMNS, PARTS
@@ -15,8 +16,8 @@ from laudo.report.methods_volumes import mask_preparation_text
 from laudo.report.names import part_name
 from laudo.report.voice import Voice
 
-PERSONAL = ("sex", "gender", "age", "ethnicity", "race")
-"""Columns that describe a person."""
+PERSONAL = {"sex", "gender", "age", "ethnicity", "race"}
+"""Words in the names of columns that describe a person."""
 
 
 def skipped(evidence: Evidence) -> int:
@@ -281,7 +282,9 @@ def demographics(evidence: Evidence, voice: Voice) -> Answer:
         return Answer("shown", _("The cases are described, and judged, by what the data say of them."), "subgroups")
     table = None if evidence.manifest is None else evidence.manifest.table
     named = (
-        [] if table is None else [str(name) for name in table if any(word in str(name).lower() for word in PERSONAL)]
+        []
+        if table is None
+        else [str(name) for name in table if PERSONAL & set(re.split(r"[^a-z]+", str(name).lower()))]
     )
     if named:
         text = _("The data name {columns} of each image. The author makes the table by part from manifest.csv.")
