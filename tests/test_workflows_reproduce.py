@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 
+import nibabel
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -14,6 +16,7 @@ from laudo.report.reproduction_words import sentences
 from laudo.report.voice import Voice
 from laudo.workflows import reproduce_run, steps, train_run
 from laudo.workflows.parts import KeptParts, placed_as
+from mask_example import VOLUMES, mask_recipe, write_volumes
 from training_example import plain_report, small_recipe, train, write_images
 
 EN = Voice("en")
@@ -124,6 +127,25 @@ def test_a_classical_classifier_is_compared_by_its_answers(data, tmp_path):
     found = steps.reproduce(first.folder, tmp_path / "again")
     assert found["verdict"] == "identical"
     assert {one["agreement"] for one in found["predictions"]} == {"identical"}
+
+
+def test_masks_are_compared_voxel_by_voxel(tmp_path):
+    volumes = write_volumes(tmp_path / "volumes", n=8)
+    recipe = mask_recipe(VOLUMES, {"training": {"epochs": 1}})
+    first = train(recipe, volumes, tmp_path / "masks")
+    out = tmp_path / "again"
+    judged = next(one for one in steps.reproduce(first.folder, out)["predictions"] if one["part"] == "test")
+    assert judged["agreement"] == "identical"
+    assert (judged["masks"], judged["masks_changed"]) == (2, 0)
+    path = first.folder / first.mask_scores("test").table["mask"].iloc[0]
+    image = nibabel.load(path)
+    voxels = np.asarray(image.dataobj).copy()
+    voxels[0, 0, 0] = (voxels[0, 0, 0] + 1) % 3
+    nibabel.save(nibabel.Nifti1Image(voxels, image.affine, image.header), path)
+    found = steps.reproduce(first.folder, out, resume=True)
+    judged = next(one for one in found["predictions"] if one["part"] == "test")
+    assert (judged["masks"], judged["masks_changed"]) == (2, 1)
+    assert "Of 2 masks 1 are not the same" in told(found)
 
 
 def test_time_that_runs_out_is_no_answer_and_can_be_gone_on_with(run, tmp_path):
