@@ -129,6 +129,10 @@ def test_the_level_on_which_parts_are_apart(evidence):
     assert state(by_sample, "20") == "not_done"
     assert "at random, image by image" in ask(by_sample, "19").text
     assert state(by_sample, "32") == "partly"
+    official = replace(patients, recipe=make_recipe(split={"by": "official"}))
+    assert state(official, "20") == "not_done", "nobody has looked whether others' parts are apart"
+    looked = {**evidence.audit, "findings": [{"check": "across_parts", "status": "pass", "count": 0}]}
+    assert state(replace(official, audit=looked), "20") == "shown"
     leak = [{"check": "across_parts", "status": "fail", "count": 3}]
     crossed = replace(patients, audit={**evidence.audit, "findings": leak})
     assert state(crossed, "20") == "not_done"

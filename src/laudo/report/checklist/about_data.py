@@ -244,8 +244,14 @@ def disjoint(evidence: Evidence, voice: Voice) -> Answer:
     if across is not None:
         text = _("Copies, or images of one patient, stand in two parts: {n}.")
         return Answer("not_done", text.format(n=voice.integer(across.get("count") or 0)), "audit")
-    if evidence.has_patients:
-        return Answer("shown", _("The parts share no patient, and no copy of an image."), "data")
+    looked, by = ran(evidence, "across_parts"), recipe.split.by
+    copies = looked or by in {"group", "duplicates"}
+    if evidence.has_patients and (looked or by in {"group", "patient"}):
+        text = _("The parts share no patient, and no copy of an image.") if copies else _("The parts share no patient.")
+        return Answer("shown", text, "data")
+    if not copies:
+        text = _("Whether the parts share a patient, or copies of an image, was not looked at.")
+        return Answer("not_done", text, "limits")
     text = _(
         "The parts share no copy of an image. Patients are not named in the data: whether the parts share one is not known."
     )

@@ -186,6 +186,8 @@ def output(evidence: Evidence, voice: Voice) -> Answer:
     if not evidence.classes:
         return Answer("author", _("Say what the model answers."))
     told = _("A probability for each of {names}.").format(names=voice.join(list(evidence.classes)))
+    if len(evidence.classes) > 2 and not evidence.multilabel:
+        told += " " + _("The class with the largest probability was the answer.")
     threshold, rule = evidence.model.get("threshold"), evidence.threshold_rule
     if isinstance(threshold, int | float) and not evidence.is_cross_validation:
         told += " " + _("The threshold is {value}.").format(value=voice.number(threshold))
