@@ -185,7 +185,7 @@ def test_a_classical_classifier_is_told_without_words_of_networks(evidence):
         "texture (co-occurrence of grey levels, local binary patterns, wavelet energy) [haralick1973] [ojala2002]"
         in text
     )
-    assert "The classifier was k nearest neighbours [pedregosa2011]." in text
+    assert "The classifier was k nearest neighbours [cover1967] [pedregosa2011]." in text
     assert "2 settings were tried" in text
     for words in ("epoch", "Adam", "PyTorch", "network"):
         assert words not in text

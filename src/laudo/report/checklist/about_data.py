@@ -7,7 +7,7 @@ from typing import Any
 
 from laudo.core.manifest import COLUMNS, PARTS
 from laudo.report.checklist.about_study import is_public
-from laudo.report.checklist.answer import Answer
+from laudo.report.checklist.answer import Answer, State
 from laudo.report.citations import SOURCES, cite
 from laudo.report.context import Evidence
 from laudo.report.light import audit_light
@@ -111,7 +111,7 @@ def quality(evidence: Evidence, voice: Voice) -> Answer:
     if evidence.audit is None:
         return Answer("not_done", light.sentence, "audit")
     found = preprocessing(evidence, voice)
-    state = "shown" if light.complete else "partly"
+    state: State = "shown" if light.complete else "partly"
     return Answer(state, f"{_('Audit of the data')}: {light.sentence} {found.text}", "audit")
 
 

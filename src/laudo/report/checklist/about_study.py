@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from laudo.core.environment import file_hash
-from laudo.report.checklist.answer import Answer
+from laudo.report.checklist.answer import Answer, State
 from laudo.report.citations import SOURCES, cite
 from laudo.report.context import Evidence
 from laudo.report.limits import limits
@@ -129,7 +129,7 @@ def code_sharing(evidence: Evidence, voice: Voice) -> Answer:
 def availability(evidence: Evidence, voice: Voice) -> Answer:
     """Program, model and data together."""
     data, code = data_sharing(evidence, voice), code_sharing(evidence, voice)
-    state = "author" if {data.state, code.state} == {"author"} else "partly"
+    state: State = "author" if {data.state, code.state} == {"author"} else "partly"
     return Answer(state, f"{code.text} {data.text}", code.where)
 
 

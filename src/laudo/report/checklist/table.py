@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from laudo.core.messages import N_
-from laudo.report.checklist.answer import STATES, Answer, Item
+from laudo.report.checklist.answer import STATES, Answer, Item, State
 from laudo.report.checklist.claim import CLAIM
 from laudo.report.checklist.tripod import TRIPOD_AI
 from laudo.report.citations_of_methods import CLAIM as CLAIM_PAPER
@@ -74,7 +74,7 @@ class Filled:
     lines: tuple[Line, ...]
 
     @property
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> dict[State, int]:
         """Items of each state, in the order of the states; states that no item has are left out."""
         found = Counter(line.answer.state for line in self.lines)
         return {state: found[state] for state in STATES if found[state]}
