@@ -10,6 +10,7 @@ import pytest
 from laudo.core.errors import DataError
 from laudo.core.run import Run
 from laudo.report.model_card import write_model_card
+from laudo.report.order import SECTIONS
 from laudo.report.page import write_report
 from report_example import make_cross_validation, make_manifest, make_recipe, make_run, write_audit
 
@@ -77,7 +78,7 @@ def test_a_lost_or_damaged_file_does_not_stop_the_report(complete, tmp_path, nam
     else:
         path.write_text('["another", {"form": [1]}]', encoding="utf-8")
     html = read(run)
-    assert len(re.findall("<section ", html)) == 14
+    assert len(re.findall("<section ", html)) == len(SECTIONS)
     assert write_model_card(run, "en").is_file()
     # Half of a text of lines may be a whole text, as may none of it.
     if damage != "gone" and name not in ("log.jsonl", "status.json") and (damage, name) != ("cut", "recipe.yaml"):
@@ -90,7 +91,7 @@ def test_metrics_of_another_form_cost_their_section_only(complete, tmp_path):
         "metrics", {"test": {"metrics": {"accuracy": {"value": 0.5}}, "confusion": {"classes": 3, "matrix": "x"}}}
     )
     html = read(run)
-    assert len(re.findall("<section ", html)) == 14
+    assert len(re.findall("<section ", html)) == len(SECTIONS)
     assert "does not have the expected form" in html
 
 

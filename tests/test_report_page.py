@@ -13,8 +13,8 @@ from laudo.report.page import write_report
 from report_example import HOSTILE, LEAKAGE, make_cross_validation, make_run
 
 ORDER = (
-    "summary", "data", "audit", "training", "results", "decisions", "subgroups", "cases", "unlike", "explanations",
-    "limits", "methods", "reproduce", "problems",
+    "summary", "data", "audit", "training", "results", "decisions", "subgroups", "external", "cases", "unlike", "explanations",
+    "limits", "methods", "reproduce", "checklists", "problems",
 )  # fmt: skip
 VOID = {"img", "meta", "link", "input", "br", "hr"}
 

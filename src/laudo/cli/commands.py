@@ -150,17 +150,19 @@ def explain(
 
 def report(
     run: RunFolder,
+    pdf: Annotated[bool, typer.Option("--pdf", help=_("Write report.pdf too."))] = False,
     lang: Lang = None,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
     from laudo.cli.console import run_command
-    from laudo.cli.show import file_answer
+    from laudo.cli.show import files_answer
 
     def work() -> Answer:
         from laudo.workflows import steps
 
-        return file_answer("report", steps.report(run))
+        path = steps.report(run, pdf=pdf)
+        return files_answer({"report": path.with_suffix(".html"), **({"pdf": path} if pdf else {})})
 
     run_command(work, json, debug)
 

@@ -25,7 +25,13 @@ def _language_of_arguments(arguments: list[str]) -> None:
 
 _language_of_arguments(sys.argv[1:])
 
-from laudo.cli import catalog_commands, commands, data_commands, tune_command  # noqa: E402 (their help texts need the language)
+from laudo.cli import (  # noqa: E402 (their help texts need the language)
+    catalog_commands,
+    commands,
+    data_commands,
+    reproduce_commands,
+    tune_command,
+)
 from laudo.cli.options import Lang  # noqa: E402
 
 app = typer.Typer(
@@ -48,6 +54,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "predict": commands.predict,
     "explain": commands.explain,
     "report": commands.report,
+    "reproduce": reproduce_commands.reproduce,
     "compare": commands.compare,
     "tune": tune_command.tune,
     "doctor": commands.doctor,

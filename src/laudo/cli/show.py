@@ -170,7 +170,17 @@ def explanations_answer(cases: list[dict[str, Any]], out: Path) -> Answer:
 
 def file_answer(name: str, path: Path) -> Answer:
     """Where something was written."""
-    return {name: str(path)}, lambda console: console.print(Text(str(path))), 0
+    return files_answer({name: path})
+
+
+def files_answer(paths: dict[str, Path]) -> Answer:
+    """Where things were written, by name."""
+
+    def show(console: Console) -> None:
+        for path in paths.values():
+            console.print(Text(str(path)))
+
+    return {name: str(path) for name, path in paths.items()}, show, 0
 
 
 def table_answer(rows: dict[str, Any]) -> Answer:

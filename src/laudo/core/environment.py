@@ -7,6 +7,7 @@ import os
 import platform
 import shlex
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import metadata
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import laudo
+from laudo.core.code_version import code_commit
 
 PACKAGES = (
     "torch",
@@ -31,10 +33,13 @@ OPTIONAL = ("transformers", "open_clip_torch", "tokenizers")
 """Told where they are installed."""
 
 
-def describe_environment(device: str, precision: str, **hashes: str) -> dict[str, Any]:
-    """Versions, processor, device and the given hashes, for ``environment.json``."""
+def describe_environment(
+    device: str, precision: str, hardware: Mapping[str, Any] | None = None, **hashes: str
+) -> dict[str, Any]:
+    """Versions, commit, device, hardware and the given hashes, for ``environment.json``."""
     return {
         "laudo": laudo.__version__,
+        "commit": code_commit(),
         "python": platform.python_version(),
         "packages": describe_packages(),
         "system": platform.system(),
@@ -42,6 +47,7 @@ def describe_environment(device: str, precision: str, **hashes: str) -> dict[str
         "cores": os.cpu_count(),
         "device": device,
         "precision": precision,
+        **(hardware or {}),
         "command": _command(),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "hashes": hashes,

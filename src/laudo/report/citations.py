@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from laudo.core.recipe import MaskLoss, Recipe
+import re
+from collections.abc import Sequence
+
+from laudo.core.recipe import MaskLoss
 from laudo.report import citations_of_masks as masks
+from laudo.report import citations_of_methods as methods
+from laudo.report import citations_of_networks as networks
 from laudo.report import citations_of_texts as texts
 
 BIBTEX: dict[str, str] = {
@@ -32,6 +37,8 @@ BIBTEX: dict[str, str] = {
   pages   = {565--574},
   year    = {2006}
 }""",
+    **networks.BIBTEX_OF_NETWORKS,
+    **methods.BIBTEX_OF_METHODS,
     "chakrabarty2019": """@misc{chakrabarty2019,
   author = {Chakrabarty, Navoneel},
   title  = {Brain {MRI} Images for Brain Tumor Detection},
@@ -50,7 +57,8 @@ BIBTEX: dict[str, str] = {
   title     = {{MobileNetV2}: Inverted Residuals and Linear Bottlenecks},
   booktitle = {Proceedings of the IEEE Conference on Computer Vision and Pattern Recognition},
   pages     = {4510--4520},
-  year      = {2018}
+  year      = {2018},
+  doi       = {10.1109/CVPR.2018.00474}
 }""",
     "iandola2016": """@article{iandola2016,
   author  = {Iandola, Forrest N. and Han, Song and Moskewicz, Matthew W. and Ashraf, Khalid and
@@ -71,21 +79,24 @@ BIBTEX: dict[str, str] = {
   title     = {Deep Residual Learning for Image Recognition},
   booktitle = {Proceedings of the IEEE Conference on Computer Vision and Pattern Recognition},
   pages     = {770--778},
-  year      = {2016}
+  year      = {2016},
+  doi       = {10.1109/CVPR.2016.90}
 }""",
     "hu2018": """@inproceedings{hu2018,
   author    = {Hu, Jie and Shen, Li and Sun, Gang},
   title     = {Squeeze-and-Excitation Networks},
   booktitle = {Proceedings of the IEEE Conference on Computer Vision and Pattern Recognition},
   pages     = {7132--7141},
-  year      = {2018}
+  year      = {2018},
+  doi       = {10.1109/CVPR.2018.00745}
 }""",
     "lin2017": """@inproceedings{lin2017,
   author    = {Lin, Tsung-Yi and Goyal, Priya and Girshick, Ross and He, Kaiming and Doll{\\'a}r, Piotr},
   title     = {Focal Loss for Dense Object Detection},
   booktitle = {Proceedings of the IEEE International Conference on Computer Vision},
   pages     = {2980--2988},
-  year      = {2017}
+  year      = {2017},
+  doi       = {10.1109/ICCV.2017.324}
 }""",
     "selvaraju2020": """@article{selvaraju2020,
   author  = {Selvaraju, Ramprasaath R. and Cogswell, Michael and Das, Abhishek and Vedantam, Ramakrishna and
@@ -94,7 +105,8 @@ BIBTEX: dict[str, str] = {
   journal = {International Journal of Computer Vision},
   volume  = {128},
   pages   = {336--359},
-  year    = {2020}
+  year    = {2020},
+  doi     = {10.1007/s11263-019-01228-7}
 }""",
     "adebayo2018": """@inproceedings{adebayo2018,
   author    = {Adebayo, Julius and Gilmer, Justin and Muelly, Michael and Goodfellow, Ian and Hardt, Moritz and
@@ -169,7 +181,8 @@ BIBTEX: dict[str, str] = {
   volume  = {SMC-3},
   number  = {6},
   pages   = {610--621},
-  year    = {1973}
+  year    = {1973},
+  doi     = {10.1109/TSMC.1973.4309314}
 }""",
     "ojala2002": """@article{ojala2002,
   author  = {Ojala, Timo and Pietik{\\"a}inen, Matti and M{\\"a}enp{\\"a}{\\"a}, Topi},
@@ -178,7 +191,8 @@ BIBTEX: dict[str, str] = {
   volume  = {24},
   number  = {7},
   pages   = {971--987},
-  year    = {2002}
+  year    = {2002},
+  doi     = {10.1109/TPAMI.2002.1017623}
 }""",
     "pedregosa2011": """@article{pedregosa2011,
   author  = {Pedregosa, Fabian and Varoquaux, Ga{\\"e}l and Gramfort, Alexandre and others},
@@ -208,32 +222,50 @@ BIBTEX: dict[str, str] = {
   journal = {Engineering Applications of Artificial Intelligence},
   volume  = {127},
   pages   = {107292},
-  year    = {2024}
+  year    = {2024},
+  doi     = {10.1016/j.engappai.2023.107292}
 }""",
 }
 
-SOURCES = {
-    "kaggle-brain": "chakrabarty2019",
-    "figshare": "cheng2017",
-    "medpix2": "siragusa2025",
-    "bus-uc": "iqbal2024",
-    "msd": "antonelli2022",
-    "brats": "menze2015",
+SOURCES: dict[str, tuple[str, ...]] = {
+    "kaggle-brain": ("chakrabarty2019",),
+    "figshare": ("cheng2017", "cheng2015"),
+    "medpix2": ("siragusa2025",),
+    "bus-uc": ("iqbal2024",),
+    "busi": ("aldhabyani2020",),
+    "msd": ("antonelli2022", "simpson2019"),
+    "brats": ("menze2015", "bakas2017"),
 }
+"""Data set → what its makers ask to be cited."""
 
 BACKBONES = (
     ("vgg", "simonyan2014"),
     ("mobilenetv2", "sandler2018"),
+    ("mobilenetv3", "howard2019"),
     ("squeezenet", "iandola2016"),
     ("efficientnet_", "tan2019"),
     ("tf_efficientnet_", "tan2019"),
+    ("efficientnetv2", "tan2021"),
+    ("tf_efficientnetv2", "tan2021"),
+    ("resnetv2", "he2016b"),
     ("resnet", "he2016"),
+    ("wide_resnet", "zagoruyko2016"),
+    ("seresnet", "hu2018"),
+    ("resnext", "xie2017"),
+    ("densenet", "huang2017"),
+    ("inception_v3", "szegedy2016"),
+    ("xception", "chollet2017"),
+    ("regnet", "radosavovic2020"),
+    ("vit_", "dosovitskiy2021"),
+    ("deit_", "touvron2021"),
+    ("swin_", "liu2021"),
+    ("convnext_", "liu2022"),
     ("clip", texts.CLIP),
     ("open_clip", texts.OPEN_CLIP),
 )
 """Start of a network's name → its paper."""
 
-OPTIMISERS = {"adam": "kingma2015", "adamw": "loshchilov2019"}
+OPTIMISERS = {"adam": "kingma2015", "adamw": "loshchilov2019", "sgd": methods.MOMENTUM}
 
 SQUEEZE_EXCITATION = "hu2018"
 FOCAL = "lin2017"
@@ -248,9 +280,18 @@ DESCRIPTORS = {"texture": ("haralick1973", "ojala2002")}
 """Group of measured features → the papers of its methods."""
 
 
+KEY = re.compile(r"\[([a-z]+\d{4}[a-z]?)\]")
+"""A citation in a text."""
+
+
 def cite(*keys: str | None) -> str:
     """`` [a] [b]`` for behind a name; empty without a key."""
     return "".join(f" [{key}]" for key in keys if key)
+
+
+def with_citation(sentence: str, *keys: str) -> str:
+    """The sentence with citations in front of its full stop."""
+    return sentence.removesuffix(".") + cite(*keys) + "."
 
 
 def backbone_key(backbone: str) -> str | None:
@@ -258,35 +299,10 @@ def backbone_key(backbone: str) -> str | None:
     return next((key for start, key in BACKBONES if backbone.startswith(start)), None)
 
 
-def used(recipe: Recipe, explained: bool, sanity_checked: bool, shown: tuple[str, ...] = ()) -> list[str]:
-    """Keys of what this run used, in the order of the methods text."""
-    if recipe.outlines:
-        return _used_by_masks(recipe, shown)
-    network, training, augment = recipe.network, recipe.training, recipe.augment
-    trained = network.classifier == "dense"
-    losses = {training.loss, *(phase.loss for phase in training.phases)}
-    keys = [
-        SOURCES.get(recipe.data.source),
-        CUTOUT if augment.cutout else None,
-        MIXUP if augment.mixup else None,
-        CUTMIX if augment.cutmix else None,
-        backbone_key(network.backbone),
-        SQUEEZE_EXCITATION if "se" in network.blocks else None,
-        *(key for group in network.descriptors for key in DESCRIPTORS.get(group, ())),
-        *texts.keys(network),
-        None if trained and not network.companions and network.text is None else CLASSICAL,
-        FOCAL if trained and "focal" in losses else None,
-        OPTIMISERS.get(training.optimizer) if trained else None,
-        POLYNOMIAL if trained and training.schedule == "poly" else None,
-        AVERAGING if trained and training.averaging == "swa" else None,
-        "guo2017" if recipe.evaluation.calibration == "temperature" else None,
-        *shown,
-        "efron1993",
-        "selvaraju2020" if explained else None,
-        "adebayo2018" if sanity_checked else None,
-        *(("paszke2019", "wightman2019") if network.backbone != "descriptors" else ()),
-    ]
-    return [key for key in dict.fromkeys(keys) if key]
+def cited(paragraphs: Sequence[str]) -> list[str]:
+    """Keys that a text cites, each once, in the order in which they come."""
+    found = (key for text in paragraphs for key in KEY.findall(text))
+    return [key for key in dict.fromkeys(found) if key in BIBTEX]
 
 
 def mask_loss_keys(loss: MaskLoss) -> tuple[str, ...]:
@@ -299,25 +315,3 @@ def mask_loss_keys(loss: MaskLoss) -> tuple[str, ...]:
         "tversky": (masks.TVERSKY,),
         "generalised_dice": (masks.GENERALISED_DICE,),
     }.get(loss.name, ())
-
-
-def _used_by_masks(recipe: Recipe, shown: tuple[str, ...]) -> list[str]:
-    network, training, augment = recipe.network, recipe.training, recipe.augment
-    of_volumes = recipe.prepare.volume is not None
-    keys = [
-        SOURCES.get(recipe.data.source),
-        masks.WINDOWS if augment.volume is not None else None,
-        *masks.NETWORKS.get(network.backbone, ()),
-        masks.DEEP_SUPERVISION if network.deep_supervision else None,
-        *mask_loss_keys(training.mask_loss),
-        FOCAL if network.label_head and training.loss == "focal" else None,
-        OPTIMISERS.get(training.optimizer),
-        POLYNOMIAL if training.schedule == "poly" else None,
-        AVERAGING if training.averaging == "swa" else None,
-        masks.WINDOWS if of_volumes else None,
-        *masks.METRICS,
-        *shown,
-        "efron1993",
-        "paszke2019",
-    ]
-    return [key for key in dict.fromkeys(keys) if key]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from laudo.core.recipe import Network
-
 CLIP, OPEN_CLIP = "radford2021", "ilharco2021"
 TFIDF, COMPONENTS, POOL = "salton1988", "deerwester1990", "genest1986"
 
@@ -15,7 +13,8 @@ BIBTEX_OF_TEXTS: dict[str, str] = {
   volume  = {24},
   number  = {5},
   pages   = {513--523},
-  year    = {1988}
+  year    = {1988},
+  doi     = {10.1016/0306-4573(88)90021-0}
 }""",
     COMPONENTS: """@article{deerwester1990,
   author  = {Deerwester, Scott and Dumais, Susan T. and Furnas, George W. and Landauer, Thomas K. and Harshman, Richard},
@@ -33,7 +32,8 @@ BIBTEX_OF_TEXTS: dict[str, str] = {
   volume  = {1},
   number  = {1},
   pages   = {114--135},
-  year    = {1986}
+  year    = {1986},
+  doi     = {10.1214/ss/1177013825}
 }""",
     CLIP: """@inproceedings{radford2021,
   author    = {Radford, Alec and Kim, Jong Wook and Hallacy, Chris and Ramesh, Aditya and Goh, Gabriel and others},
@@ -49,11 +49,3 @@ BIBTEX_OF_TEXTS: dict[str, str] = {
   doi    = {10.5281/zenodo.5143773}
 }""",
 }
-
-
-def keys(network: Network) -> tuple[str, ...]:
-    """Of what reads the texts, and of how its answer joins the image's."""
-    if network.text is None:
-        return ()
-    reader = {"tfidf": (TFIDF, COMPONENTS), "open_clip": (OPEN_CLIP,)}.get(network.text, (CLIP,))
-    return (*reader, *((POOL,) if network.fusion == "late" else ()))

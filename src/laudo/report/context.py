@@ -48,6 +48,7 @@ class Evidence:
         troubles: file name and reason of each file that is there but can not be used.
         scores: of the masks of the headline part, where structures are outlined; :attr:`predictions` are then the classes that
             the network named beside them.
+        reproduction: what ``laudo reproduce`` has found, where this run repeats another one.
     """
 
     run: Run
@@ -65,6 +66,7 @@ class Evidence:
     threshold_rules: frozenset[str]
     troubles: tuple[tuple[str, str], ...]
     scores: MaskScores | None = None
+    reproduction: dict[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -142,12 +144,6 @@ class Evidence:
     def has_decisions(self) -> bool:
         """Whether there is a decision curve."""
         return bool((self.result or {}).get("decision_curve"))
-
-    @property
-    def methods_shown(self) -> tuple[str, ...]:
-        """Papers of what was computed beside the metrics, whatever the recipe is."""
-        found = {"vickers2006": self.has_decisions, "sun2022": bool(self.metrics.get("ood"))}
-        return tuple(key for key, there in found.items() if there)
 
     @property
     def is_finished(self) -> bool:
@@ -248,6 +244,7 @@ def gather(run: Run) -> Evidence:
         threshold_rules=frozenset(str(model["threshold_rule"]) for model in models if model.get("threshold_rule")),
         troubles=tuple(reader.troubles),
         scores=scores,
+        reproduction=reader.dictionary(run, "reproduce"),
     )
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from laudo.core.manifest import Manifest
 from laudo.core.recipe import Recipe, WantedRate
-from laudo.report.citations import SOURCES, cite
+from laudo.report.citations import SOURCES, cite, with_citation
+from laudo.report.citations_of_methods import LEAKAGE, METRIC_PAPERS
 from laudo.report.context import Evidence
 from laudo.report.mask_verdict import named
 from laudo.report.methods_network import network_text
@@ -17,6 +18,7 @@ from laudo.report.methods_training import training_text
 from laudo.report.methods_unlike import unlike_text
 from laudo.report.methods_views import views_text
 from laudo.report.methods_volumes import mask_preparation_text
+from laudo.report.names import in_order, short_name
 from laudo.report.sanity import pooled_sanity
 from laudo.report.voice import Voice
 
@@ -34,7 +36,7 @@ def methods_text(evidence: Evidence, voice: Voice) -> list[str]:
 
 def _data(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
     _ = voice.gettext
-    source = recipe.data.source + cite(SOURCES.get(recipe.data.source))
+    source = recipe.data.source + cite(*SOURCES.get(recipe.data.source, ()))
     manifest = evidence.manifest
     if manifest is None:
         text = [_("The images came from the data set {source}.").format(source=source)]
@@ -168,6 +170,7 @@ def _evaluation(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
                 "again when the run goes on."
             )
         )
+    text += _metrics(evidence, voice) + _leakage(evidence, voice)
     text.append(
         _("95 % intervals were obtained by bootstrap [efron1993] with {n} resamples of the groups.").format(
             n=voice.integer(evaluation.bootstrap)
@@ -182,6 +185,25 @@ def _evaluation(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
         made_with = _("Networks were run with PyTorch [paszke2019] and timm [wightman2019], through laudo {version}.")
     text.append(made_with.format(version=version).replace(" .", "."))
     return text
+
+
+def _metrics(evidence: Evidence, voice: Voice) -> list[str]:
+    """Which figures are given, each with its paper."""
+    measured = in_order((evidence.result or {}).get("metrics") or {})
+    if not measured:
+        return []
+    names = [short_name(name, voice) + cite(METRIC_PAPERS.get(name)) for name in measured]
+    return [voice.gettext("These figures are given: {names}.").format(names=voice.join(names))]
+
+
+def _leakage(evidence: Evidence, voice: Voice) -> list[str]:
+    if not evidence.leakage:
+        return []
+    sentence = voice.gettext(
+        "What copies in training and test are worth was measured by training the same procedure under a random and under a grouped "
+        "division."
+    )
+    return [with_citation(sentence, LEAKAGE)]
 
 
 def _threshold_of_labels(evidence: Evidence, voice: Voice) -> str:

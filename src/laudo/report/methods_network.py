@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from laudo.core.recipe import Network, Recipe
-from laudo.report.citations import CLASSICAL, DESCRIPTORS, SQUEEZE_EXCITATION, backbone_key, cite
+from laudo.report.citations import CLASSICAL, DESCRIPTORS, SQUEEZE_EXCITATION, backbone_key, cite, with_citation
+from laudo.report.citations_of_methods import BATCH_NORM, CLASSIFIERS, DILATION, DROPOUT
 from laudo.report.context import Evidence
 from laudo.report.voice import Voice
 
@@ -40,14 +41,17 @@ def network_text(evidence: Evidence, recipe: Recipe, voice: Voice) -> list[str]:
     if network.classifier != "dense":
         return [*text, *_descriptors(network, voice), *_classical(evidence, network, voice)]
     if network.batch_norm == "refitted" and not recipe.has_fixed_features:
-        text.append(_("Its batch normalisation was measured anew on training images before it was trained."))
+        sentence = _("Its batch normalisation was measured anew on training images before it was trained.")
+        text.append(with_citation(sentence, BATCH_NORM))
     text += _from_map_to_head(network, voice)
     text += _descriptors(network, voice)
     head = network.head
     if head.normalise:
         text.append(_("The pooled features were standardised with their mean and deviation in the training part."))
     if head.dropout:
-        text.append(_("Dropout of {value} was used in the head.").format(value=voice.short(head.dropout)))
+        text.append(
+            _("Dropout of {value} was used in the head.").format(value=voice.short(head.dropout) + cite(DROPOUT))
+        )
     if head.l2:
         text.append(_("The head's kernels had an L2 penalty of {value}.").format(value=voice.short(head.l2)))
     text += _companions(evidence, recipe, voice)
@@ -72,11 +76,12 @@ def _from_map_to_head(network: Network, voice: Voice) -> list[str]:
     text = []
     if network.blocks:
         names = {
-            "pdf": _("a block of parallel dilated convolutions"),
+            "pdf": _("a block of parallel dilated convolutions") + cite(DILATION),
             "se": _("a squeeze-and-excitation block") + cite(SQUEEZE_EXCITATION),
         }
         if network.pdf_channels != PDF_CHANNELS:
-            names["pdf"] = _("a block of parallel dilated convolutions of {n} channels").format(n=network.pdf_channels)
+            wide = _("a block of parallel dilated convolutions of {n} channels").format(n=network.pdf_channels)
+            names["pdf"] = wide + cite(DILATION)
         blocks = voice.join([names[name] for name in network.blocks])
         text.append(_("Its feature maps went through {blocks}, trained with the head.").format(blocks=blocks))
     outputs = {
@@ -190,4 +195,4 @@ def classical_name(name: str, voice: Voice) -> str:
         "random_forest": _("a random forest"),
         "gradient_boosting": _("gradient-boosted trees"),
     }
-    return names.get(name, name) + cite(CLASSICAL)
+    return names.get(name, name) + cite(CLASSIFIERS.get(name), CLASSICAL)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from laudo.core.recipe import MaskLoss, Recipe
-from laudo.report.citations import FOCAL, OPTIMISERS, cite, mask_loss_keys
+from laudo.report.citations import FOCAL, OPTIMISERS, cite, mask_loss_keys, with_citation
 from laudo.report.citations_of_masks import DEEP_SUPERVISION, NETWORKS, WINDOWS
+from laudo.report.citations_of_methods import CHECKPOINTING, CLIPPING
 from laudo.report.context import Evidence
 from laudo.report.methods_training import averaging_text, kept_text, schedule_text
 from laudo.report.methods_unlike import unlike_text
@@ -89,7 +90,7 @@ def mask_training_text(evidence: Evidence, recipe: Recipe, voice: Voice) -> list
     if training.clip_gradient:
         text.append(
             _("Gradients were shortened to a norm of at most {value}.").format(
-                value=voice.short(training.clip_gradient)
+                value=voice.short(training.clip_gradient) + cite(CLIPPING)
             )
         )
     if training.micro_batch is not None and training.micro_batch < training.batch_size:
@@ -99,7 +100,8 @@ def mask_training_text(evidence: Evidence, recipe: Recipe, voice: Voice) -> list
             )
         )
     if recipe.network.gradient_checkpointing:
-        text.append(_("To save memory the levels of the network were computed twice (gradient checkpointing)."))
+        sentence = _("To save memory the levels of the network were computed twice (gradient checkpointing).")
+        text.append(with_citation(sentence, CHECKPOINTING))
     return text + schedule_text(recipe, voice) + averaging_text(recipe, voice) + kept_text(evidence, recipe, voice)
 
 

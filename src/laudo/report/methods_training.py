@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from laudo.core.recipe import Recipe
-from laudo.report.citations import AVERAGING, FOCAL, OPTIMISERS, POLYNOMIAL, cite
+from laudo.report.citations import AVERAGING, FOCAL, OPTIMISERS, POLYNOMIAL, cite, with_citation
+from laudo.report.citations_of_methods import COSINE, SMOOTHING
 from laudo.report.context import Evidence
 from laudo.report.voice import Voice
 from laudo.train.phases import phase_recipes
@@ -65,7 +66,8 @@ def _balance(recipe: Recipe, voice: Voice) -> list[str]:
     if training.weight_decay:
         text.append(_("Weight decay was {value}.").format(value=voice.short(training.weight_decay)))
     if training.label_smoothing:
-        text.append(_("Labels were smoothed by {value}.").format(value=voice.short(training.label_smoothing)))
+        smoothing = voice.short(training.label_smoothing) + cite(SMOOTHING)
+        text.append(_("Labels were smoothed by {value}.").format(value=smoothing))
     if not training.phases and training.class_weights == "balanced":
         text.append(_class_weights(recipe, voice))
     if training.sampling == "balanced":
@@ -90,7 +92,7 @@ def schedule_text(recipe: Recipe, voice: Voice) -> list[str]:
             _("The learning rate rose to its value over {epochs}.").format(epochs=voice.epochs(training.warmup_epochs))
         )
     if training.schedule == "cosine":
-        text.append(_("The learning rate followed a cosine."))
+        text.append(with_citation(_("The learning rate followed a cosine."), COSINE))
     elif training.schedule == "poly":
         text.append(_("The learning rate fell with (1 − share of the epochs)^0.9") + cite(POLYNOMIAL) + ".")
     elif training.schedule == "plateau":

@@ -7,14 +7,16 @@ from pathlib import Path
 
 from laudo.core.atomic import write_text
 from laudo.core.run import Run
-from laudo.report.citations import BIBTEX, used
+from laudo.report.checklist.about_data import assignment, demographics, disjoint, identity
+from laudo.report.checklist.about_results import events, external, heterogeneity
+from laudo.report.citations import cited
 from laudo.report.context import Evidence, gather
 from laudo.report.light import audit_light
 from laudo.report.limits import limits
 from laudo.report.methods import methods_text
 from laudo.report.metrics_of_masks import digits, with_unit
 from laudo.report.names import in_order, metric_name, part_name, short_name
-from laudo.report.sanity import pooled_sanity
+from laudo.report.references import bibtex
 from laudo.report.verdict import baseline_sentence, leakage_sentences, verdict, warnings
 from laudo.report.voice import Voice
 
@@ -43,6 +45,7 @@ def write_model_card(run: Run, language: str) -> Path:
 def model_card(evidence: Evidence, voice: Voice) -> str:
     """Markdown of the card."""
     _ = voice.gettext
+    methods = methods_text(evidence, voice)
     blocks = [
         _front_matter(evidence, voice),
         f"# {plain(evidence.name)}",
@@ -51,19 +54,27 @@ def model_card(evidence: Evidence, voice: Voice) -> str:
         "**" + _("For research only, not a medical device.") + "**",
         *_warning(evidence, voice),
         *_model(evidence, voice),
-        "## " + _("Intended use"),
-        _(
-            "Research and teaching: to study how such a model is trained, judged and explained. Not for diagnosis, "
-            "triage or any decision "
-            "about a person."
-        ),
+        *_use(evidence, voice),
         *_data(evidence, voice),
         *_results(evidence, voice),
+        *_factors(evidence, voice),
+        "## " + _("Ethical considerations"),
+        plain(identity(evidence, voice).text),
+        _("No decision about a person may rest on this model."),
         "## " + _("Limits"),
         _bullets(limits(evidence, voice)),
         "## " + _("Methods"),
-        *[plain(text) for text in methods_text(evidence, voice)],
-        *_references(evidence, voice),
+        *[plain(text) for text in methods],
+        *_references(methods, voice),
+        "## " + _("For the author to fill in"),
+        _bullets(
+            [
+                _("Who made the model, and who answers questions."),
+                _("The licence of the weights, and whether that of the images allows it."),
+                _("What the model is meant for, and by whom."),
+            ]
+        ),
+        _("The checklists (checklist.md) say item by item what else a paper has to report."),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -129,6 +140,34 @@ def _model(evidence: Evidence, voice: Voice) -> list[str]:
     return ["## " + _("Model"), lines] if lines else []
 
 
+def _use(evidence: Evidence, voice: Voice) -> list[str]:
+    """What it is for, what it is not for, and the command that asks it."""
+    _ = voice.gettext
+    blocks = [
+        "## " + _("Intended use"),
+        _(
+            "Research and teaching: to study how such a model is trained, judged and explained. Not for diagnosis, "
+            "triage or any decision "
+            "about a person."
+        ),
+    ]
+    recipe = evidence.recipe
+    if recipe is not None and (evidence.model or evidence.is_cross_validation):
+        masks = " --masks MASKS" if recipe.needs_mask else ""
+        texts = " --texts TABLE" if recipe.network.text is not None else ""
+        command = f"laudo predict {evidence.name} IMAGES -o ANSWERS{masks}{texts}"
+        blocks += [_("On new images:"), f"```sh\n{command}\n```"]
+    return blocks
+
+
+def _factors(evidence: Evidence, voice: Voice) -> list[str]:
+    """For which people, places and devices the figures speak, and for which they do not."""
+    told = [
+        part.text for part in (demographics(evidence, voice), heterogeneity(evidence, voice), external(evidence, voice))
+    ]
+    return ["## " + voice.gettext("People, places and devices"), _bullets(told)]
+
+
 def _data(evidence: Evidence, voice: Voice) -> list[str]:
     _ = voice.gettext
     manifest = evidence.manifest
@@ -140,6 +179,9 @@ def _data(evidence: Evidence, voice: Voice) -> list[str]:
             f"{voice.groups(manifest.table['group'].nunique())}. "
             + plain("; ".join(f"{name}: {voice.integer(counts.get(name, 0))}" for name in manifest.classes))
             + ("." if manifest.classes else "")
+        )
+        blocks.append(
+            _bullets([assignment(evidence, voice).text, disjoint(evidence, voice).text, events(evidence, voice).text])
         )
     light = audit_light(evidence.audit, voice)
     return [*blocks, f"{_('Audit of the data')}: {light.shape} {light.word}. {light.sentence}"]
@@ -179,8 +221,6 @@ def _by_structure(evidence: Evidence, voice: Voice) -> list[str]:
     return ["\n".join(lines)]
 
 
-def _references(evidence: Evidence, voice: Voice) -> list[str]:
-    if evidence.recipe is None:
-        return []
-    keys = used(evidence.recipe, bool(evidence.explained), pooled_sanity(evidence) is not None, evidence.methods_shown)
-    return ["## " + voice.gettext("References"), "```bibtex\n" + "\n\n".join(BIBTEX[key] for key in keys) + "\n```"]
+def _references(paragraphs: list[str], voice: Voice) -> list[str]:
+    keys = cited(paragraphs)
+    return ["## " + voice.gettext("References"), "```bibtex\n" + bibtex(keys) + "```"] if keys else []

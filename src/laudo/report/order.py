@@ -10,6 +10,7 @@ from laudo.core.messages import N_
 from laudo.report.sections import (
     audit,
     cases,
+    checklists,
     data,
     decisions,
     explanations,
@@ -65,6 +66,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("limits", N_("Limits"), limits.build),
     Section("methods", N_("Methods"), methods.build),
     Section("reproduce", N_("Reproduce"), reproduce.build),
+    Section("checklists", N_("Checklists"), checklists.build),
     Section("problems", N_("Problems"), problems.build),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 import laudo
 from laudo.core.atomic import write_text
@@ -48,14 +49,22 @@ def render(draft: Draft) -> str:
     template = environment(voice).get_template("report.html.j2")
     return template.render(
         sections=sections,
+        titles={section.name: section.title for section in sections},
         voice=voice,
         name=evidence.name,
         recipe=evidence.recipe,
         outlines=evidence.outlines,
         palette=PALETTE,
+        quoted=css_text,
         date=voice.date(evidence.environment.get("started")),
         version=evidence.environment.get("laudo") or laudo.__version__,
     )
+
+
+def css_text(text: str) -> Markup:
+    """A text between CSS's quotes: whatever could end the text, the rule or the style element is written by its number."""
+    safe = "".join(one if one.isalnum() or one in " -_.,·" else f"\\{ord(one):x} " for one in text)
+    return Markup(f'"{safe}"')  # noqa: S704 (no character is left that HTML or CSS would read)
 
 
 def environment(voice: Voice) -> Environment:

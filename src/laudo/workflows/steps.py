@@ -38,6 +38,7 @@ __all__ = [
     "predict",
     "prepare",
     "report",
+    "reproduce",
     "split_data",
     "train",
     "tune",
@@ -160,14 +161,56 @@ def explain(
     return explain_paths(Run(Path(run)), files, Path(out), method, target, _path(masks), _path(texts))
 
 
-def report(run: PathLike, language: str | None = None) -> Path:
-    """Write report.html and MODEL_CARD.md of a run again."""
+def report(run: PathLike, language: str | None = None, pdf: bool = False) -> Path:
+    """Write report.html, MODEL_CARD.md, references.bib and the checklists of a run again, and report.pdf where it is asked for.
+
+    Returns:
+        Path of report.pdf or, without ``pdf``, of report.html.
+
+    Raises:
+        LaudoError: what makes the PDF is not installed; the other files are written.
+    """
     from laudo.core.run import Run
-    from laudo.workflows.write_report import write_reports
+    from laudo.workflows.write_report import write_pdf_report, write_reports
 
     folder = Run(Path(run))
     folder.recipe()  # a folder without a recipe is no run
-    return write_reports(folder, language or current_language())
+    write = write_pdf_report if pdf else write_reports
+    return write(folder, language or current_language())
+
+
+def reproduce(
+    run: PathLike,
+    out: PathLike,
+    data: PathLike | None = None,
+    resume: bool = False,
+    max_minutes: float | None = None,
+    tolerance: float | None = None,
+    language: str | None = None,
+) -> dict[str, Any]:
+    """Train a run again from its own recipe and split, and compare what came out.
+
+    Args:
+        run: a finished run, or the root of a cross-validation.
+        out: folder of the new run; ``reproduce.json`` is written there too.
+        data: where the images are now; default: where they were, else ``LAUDO_DATA``.
+        resume: go on with what ``out`` holds.
+        max_minutes: stop after the epoch in which this time is over.
+        tolerance: numbers agree within it; default :data:`laudo.evaluate.repeated.TOLERANCE`.
+        language: of the new run's report; default the current one.
+
+    Returns:
+        What reproduce.json holds; see :func:`laudo.workflows.reproduce_run.reproduce_run`.
+    """
+    from laudo.core.run import Run
+    from laudo.evaluate.repeated import TOLERANCE
+    from laudo.train.loop import Deadline
+    from laudo.workflows.reproduce_run import reproduce_run
+    from laudo.workflows.train_run import Options
+
+    options = Options(resume, Deadline.after(max_minutes), language or current_language())
+    within = TOLERANCE if tolerance is None else tolerance
+    return reproduce_run(Run(Path(run)), _path(data), Path(out), options, within)
 
 
 def compare(

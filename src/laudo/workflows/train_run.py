@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from laudo.core.environment import describe_environment
+from laudo.core.environment import describe_environment, file_hash
 from laudo.core.errors import RunError
 from laudo.core.manifest import Manifest
 from laudo.core.messages import _
@@ -15,13 +15,15 @@ from laudo.core.progress import say
 from laudo.core.recipe import Recipe
 from laudo.core.recipe_file import dump_recipe
 from laudo.core.run import Run
-from laudo.split.grouped import fold_numbers, repeat, split_fold, split_parts
+from laudo.networks.hardware import describe_hardware
+from laudo.split.grouped import repeat
 from laudo.train.loop import Deadline, Fitted
 from laudo.workflows.classifier_learner import ClassifierLearner
 from laudo.workflows.finish_classifier import finish_classifier
 from laudo.workflows.finish_masks import finish_masks
 from laudo.workflows.learner import Learner
 from laudo.workflows.mask_learner import MaskLearner
+from laudo.workflows.parts import DRAWN, Parts
 from laudo.workflows.pool_folds import pool_folds, spread_over_repeats
 from laudo.workflows.samples import Samples
 from laudo.workflows.start_learner import open_data, start_learner
@@ -36,11 +38,13 @@ class Options:
         resume: go on with what the folder holds.
         deadline: stop after the epoch in which it passes.
         language: of the report.
+        parts: who says which samples train, choose and judge: drawn as the recipe says, or kept from another run.
     """
 
     resume: bool
     deadline: Deadline
     language: str
+    parts: Parts = DRAWN
 
 
 def train_run(recipe: Recipe, data: Path | None, out: Path, options: Options) -> Run:
@@ -59,7 +63,7 @@ def train_run(recipe: Recipe, data: Path | None, out: Path, options: Options) ->
         run.begin(recipe)
         with report_even_if_failed(run, options.language):
             learner = start_learner(recipe, dataset)
-            train_split(run, learner, split_parts(dataset.manifest, recipe.split, recipe.data.rare == "keep"), options)
+            train_split(run, learner, options.parts.single(dataset.manifest, recipe), options)
             write_reports(run, options.language)
         return run
 
@@ -88,13 +92,9 @@ def _train_folds(
     root: Run, recipe: Recipe, dataset: Samples, learner: Learner[Any] | None, options: Options
 ) -> Learner[Any] | None:
     """Train and pool the folds of one cross-validation; None when time ran out before it was done."""
-    split = repeat(recipe.split, 1)
-    folds = fold_numbers(dataset.manifest, split.folds, split, split.seed)
-    # parts that a source has filled are not those of a cross-validation
-    manifest = dataset.manifest.with_columns(fold=folds, split="").with_seed(split.seed)
+    manifest, divided = options.parts.folds(root, dataset.manifest, recipe)
     _begin(root, recipe, dataset, manifest)
-    total = int(folds.max())
-    divided = [split_fold(manifest, number, split, recipe.data.rare == "keep") for number in range(1, total + 1)]
+    total = len(divided)
     learner = learner.with_recipe(recipe) if learner is not None else start_learner(recipe, dataset)
     for number, parts in enumerate(divided, start=1):
         say(_("Fold {number} of {total}").format(number=number, total=total))
@@ -202,8 +202,9 @@ def _begin(run: Run, recipe: Recipe, dataset: Samples, manifest: Manifest) -> No
         else manifest.with_columns(split=manifest.table["fold"].astype(str).to_numpy())
     )
     run.write_json("audit", dataset.audit.with_split(parts).as_dict())
-    hashes = {"manifest": manifest.content_hash()}
-    run.write_json("environment", describe_environment(str(dataset.device), dataset.precision, **hashes))
+    hashes = {"manifest": manifest.content_hash(), "recipe": file_hash(run.recipe_path)}
+    hardware = describe_hardware(dataset.device)
+    run.write_json("environment", describe_environment(str(dataset.device), dataset.precision, hardware, **hashes))
 
 
 def _outside(run: Run, dataset: Samples) -> None:

@@ -7,14 +7,30 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from laudo.core.run import Run
+from laudo.report.checklist.files import write_checklists
 from laudo.report.model_card import write_model_card
 from laudo.report.page import write_report
+from laudo.report.pdf import need_pdf, write_pdf
+from laudo.report.references import write_references
 
 
 def write_reports(run: Run, language: str) -> Path:
-    """Write report.html and MODEL_CARD.md from what the run folder holds."""
+    """Write report.html, MODEL_CARD.md, references.bib and the checklists from what the run folder holds."""
     write_model_card(run, language)
+    write_references(run, language)
+    write_checklists(run, language)
     return write_report(run, language)
+
+
+def write_pdf_report(run: Run, language: str) -> Path:
+    """Write the same, and report.pdf from report.html.
+
+    Raises:
+        LaudoError: what makes the PDF is not installed; the other files are written.
+    """
+    page = write_reports(run, language)
+    need_pdf()
+    return write_pdf(page)
 
 
 @contextmanager

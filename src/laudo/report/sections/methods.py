@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from laudo.report.citations import BIBTEX, used
+from laudo.report.citations import cited
 from laudo.report.methods import methods_text
-from laudo.report.sanity import pooled_sanity
+from laudo.report.references import as_download, bibtex, references, with_links
 from laudo.report.sections.draft import AbsentError, Draft
 
 
 def build(draft: Draft) -> dict[str, Any]:
-    """Text and BibTeX, both free to copy."""
+    """Text, references and BibTeX, all free to copy."""
     evidence = draft.evidence
     if evidence.recipe is None:
         raise AbsentError(draft.voice.gettext("The run has no recipe that can be read, so what was done is not known."))
-    keys = used(evidence.recipe, bool(evidence.explained), pooled_sanity(evidence) is not None, evidence.methods_shown)
-    return {"paragraphs": methods_text(evidence, draft.voice), "bibtex": "\n\n".join(BIBTEX[key] for key in keys)}
+    paragraphs = methods_text(evidence, draft.voice)
+    keys = cited(paragraphs)
+    return {
+        "paragraphs": [with_links(text) for text in paragraphs],
+        "references": references(keys),
+        "bibtex": bibtex(keys).rstrip(),
+        "download": as_download(bibtex(keys), "application/x-bibtex"),
+    }
