@@ -25,7 +25,7 @@ def _language_of_arguments(arguments: list[str]) -> None:
 
 _language_of_arguments(sys.argv[1:])
 
-from laudo.cli import catalog_commands, commands, data_commands  # noqa: E402 (their help texts need the language)
+from laudo.cli import catalog_commands, commands, data_commands, export_commands  # noqa: E402 (their help texts need the language)
 from laudo.cli.options import Lang  # noqa: E402
 
 app = typer.Typer(
@@ -49,6 +49,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "explain": commands.explain,
     "report": commands.report,
     "compare": commands.compare,
+    "export": export_commands.export,
     "doctor": commands.doctor,
 }
 """Every command. A new one is a function and a line here."""
