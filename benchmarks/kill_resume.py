@@ -8,7 +8,8 @@ in an empty folder and with an empty cache, is killed, and is resumed to its end
 * the n-th time that a temporary file of a checkpoint stands in the run's folder: the write itself is cut;
 * the first time that a temporary folder stands in the cache: the preparation is cut.
 
-What is compared, byte by byte: weights, log without times, predictions, predicted masks, metrics. The processor computes; one thread, so that sums are added up in one order.
+What is compared, byte by byte: weights, log without times, predictions, predicted masks, metrics. The processor computes, on one
+thread, so that sums are added up in one order.
 
     python benchmarks/kill_resume.py [--moments 30] [--only classifier] [--first 1] [--last 30] [--seed 0] [--json]
 
@@ -29,6 +30,7 @@ import time
 import zlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -212,8 +214,10 @@ def settled(value: Any) -> Any:
     return {key: item for key, item in value.items() if key not in VOLATILE} if isinstance(value, dict) else value
 
 
-def try_network(name: str, place: Path, arguments: argparse.Namespace) -> tuple[float, list[Outcome]]:
-    """Kill one network's training at each moment."""
+def try_network(
+    name: str, place: Path, choose: Callable[[float], list[Moment]], first: int = 1, last: int = 10**6
+) -> tuple[float, list[Outcome]]:
+    """Kill one network's training at each moment that ``choose`` gives for the seconds that it takes; those from first to last."""
     from laudo.workflows.steps import make_data
 
     recipe, kind, count, size = SETS[name]
@@ -227,8 +231,8 @@ def try_network(name: str, place: Path, arguments: argparse.Namespace) -> tuple[
     wanted = fingerprint(place / f"{name}-whole")
     assert any(file == "model.safetensors" for file in wanted), "a training leaves weights"
     outcomes = []
-    for number, moment in enumerate(moments(seconds, arguments.moments, arguments.seed), start=1):
-        if not arguments.first <= number <= arguments.last:
+    for number, moment in enumerate(choose(seconds), start=1):
+        if not first <= number <= last:
             continue
         out, cache = place / f"{name}-{number}", place / f"{name}-{number}-cache"
         process = start(recipe, data, out, cache)
@@ -267,7 +271,8 @@ def main() -> None:
     every: list[Outcome] = []
     with tempfile.TemporaryDirectory(prefix="laudo-kill-") as place:
         for name in [arguments.only] if arguments.only else SETS:
-            seconds, outcomes = try_network(name, Path(place), arguments)
+            choose = partial(moments, count=arguments.moments, seed=arguments.seed)
+            seconds, outcomes = try_network(name, Path(place), choose, arguments.first, arguments.last)
             every += outcomes
             facts["networks"][name] = {"seconds_whole": round(seconds, 2), "moments": [asdict(one) for one in outcomes]}
     killed = sum(one.was_killed for one in every)

@@ -64,8 +64,9 @@ def lesion(size, seed):
     return mask
 
 
-def graph_of(prepare, kind=np.dtype(np.uint8)):
+def graph_of(prepare, name="uint8"):
     """A session that gives the prepared pixels."""
+    kind = np.dtype(name)
     g = Graph("t_")
     placed = prepare_picture(g, prepare, kind)
     g.named(placed.pixels, "pixels")
@@ -114,7 +115,7 @@ def test_pixels_with_a_mask_are_laudos(name):
 @pytest.mark.parametrize("changes", [{}, {"crop": "content"}, {"intensity": "percentile", "colour": "grey"}])
 def test_other_types_are_stretched_as_laudo_does(kind, changes):
     prepare = prepare_of(changes)
-    session = graph_of(prepare, np.dtype(kind))
+    session = graph_of(prepare, kind)
     for seed, size in enumerate(SIZES[:3]):
         array = (scan(size, seed).astype(np.float64) * 13.7 - (0 if kind == "uint16" else 900)).astype(kind)
         np.testing.assert_array_equal(pixels(session, array), prepare_array(array, prepare))

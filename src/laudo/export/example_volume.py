@@ -87,7 +87,8 @@ def label_map(shares: np.ndarray, facts: dict[str, Any]) -> np.ndarray:
     """(X, Y, Z) int16 of (K, X, Y, Z) probabilities, before any post-processing."""
     values = list(facts["label_values"].values())
     if not facts["structures"]["overlapping"]:
-        return np.array([0, *values], np.int16)[shares.argmax(axis=0)]
+        chosen: np.ndarray = np.array([0, *values], np.int16)[shares.argmax(axis=0)]
+        return chosen
     made = np.zeros(shares.shape[1:], np.int16)
     for value, inside in zip(values, shares >= 0.5, strict=True):
         made[inside] = value

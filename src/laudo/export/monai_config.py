@@ -26,11 +26,11 @@ def inference(model: Model | MaskModel, network: dict[str, Any], channels: Seque
     """
     own_weights = network["_target_"] != "torch.jit.load"
     config: dict[str, Any] = {
-        "imports": ["$import importlib", "$import os", "$import sys"],
+        "imports": ["$import os", "$import sys"],
         "bundle_root": ".",
         "dataset_dir": "$@bundle_root + '/images'",
         "output_dir": "$@bundle_root + '/eval'",
-        "datalist": f"$importlib.import_module('{STEPS}').list_cases(@dataset_dir, {list(channels)!r})",
+        "datalist": {"_target_": f"{STEPS}.list_cases", "folder": "@dataset_dir", "channels": list(channels)},
         "device": "$torch.device('cuda:0' if torch.cuda.is_available() else 'cpu')",
         "network_def": network,
         "network": "$@network_def.to(@device)",
@@ -65,9 +65,7 @@ def inference(model: Model | MaskModel, network: dict[str, Any], channels: Seque
 
 def _before(model: Model | MaskModel) -> list[dict[str, Any]]:
     if model.prepare.volume is None:
-        return [
-            {"_target_": f"{STEPS}.PreparePictured", "keys": "image", "keep": isinstance(model, MaskModel)},
-        ]
+        return [{"_target_": f"{STEPS}.PreparePictured", "keys": "image"}]
     return [
         {"_target_": "LoadImaged", "keys": "image"},
         {"_target_": "EnsureChannelFirstd", "keys": "image"},
@@ -158,8 +156,7 @@ def bundle_metadata(model: Model | MaskModel, name: str, description: str) -> di
         "pytorch_version": metadata.version("torch"),
         "numpy_version": metadata.version("numpy"),
         "required_packages_version": {package: metadata.version(package) for package in ("nibabel", "pillow", "scipy")}
-        | {"pytorch-ignite": "0.4.11"},
-        "optional_packages_version": {"fire": "0.7.0"},
+        | {"pytorch-ignite": "0.4.11", "fire": "0.7.0"},
         "name": name,
         "task": description.split(".")[0],
         "description": description,

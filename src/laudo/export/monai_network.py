@@ -19,7 +19,7 @@ from laudo.predict.model import Model
 from laudo.prepare.transform import channels
 
 TRACED, WEIGHTS = "models/model.ts", "models/model.pt"
-SAME = 1e-5
+SAME = 1e-4
 """Largest difference of a number that a written network may have from the one that it was written from, relative to the largest."""
 
 
@@ -76,7 +76,7 @@ def write_network(model: Model | MaskModel, folder: Path) -> dict[str, Any]:
         warnings.simplefilter("ignore")  # that sizes are kept as numbers: the network sees one size only
         try:
             traced = torch.jit.trace(module, example, check_trace=False)  # type: ignore[no-untyped-call]
-            torch.jit.save(traced, str(path))  # type: ignore[no-untyped-call]
+            torch.jit.save(traced, str(path))
             read = torch.jit.load(str(path))  # type: ignore[no-untyped-call]
         except Exception as error:  # the tracer lets out whatever a layer's own code raises
             raise LaudoError(

@@ -112,27 +112,15 @@ class MirroredWindows(SlidingWindowInferer):
 
 
 class PreparePictured(MapTransform):
-    """Paths of pictures to (C, H, W) pixels of 0 to 255 as the network was trained on.
-
-    Args:
-        keys: of the paths.
-        keep: whether the decoded picture is kept too, for whoever brings an answer back to its pixels.
-    """
-
-    def __init__(self, keys: str, keep: bool = False) -> None:
-        super().__init__(keys)
-        self.keep = keep
+    """Paths of pictures to (C, H, W) pixels of 0 to 255 as the network was trained on."""
 
     def __call__(self, data: Data) -> dict[Hashable, Any]:
         """Read and prepare each key."""
         done = dict(data)
         for key in self.key_iterator(done):
             path = Path(done[key])
-            array = read_picture(path)
-            pixels = np.ascontiguousarray(prepare_array(array, SETTINGS).transpose(2, 0, 1))
+            pixels = np.ascontiguousarray(prepare_array(read_picture(path), SETTINGS).transpose(2, 0, 1))
             done[key] = MetaTensor(torch.from_numpy(pixels).float(), meta={"filename_or_obj": str(path)})
-            if self.keep:
-                done["decoded"] = torch.from_numpy(array.astype(np.float32) if array.dtype == np.uint16 else array)
         return done
 
 
@@ -170,8 +158,7 @@ class OutlinePictured(MapTransform):
             path = Path(done["image"].meta["filename_or_obj"])
             labels = len(self.structures.names) if self.label_head else 0
             masks, classes = mean_probabilities(done[key], self.structures, labels)
-            decoded = np.asarray(done["decoded"])
-            written = self.structures.written(picture_mask_back(masks, decoded, SETTINGS))
+            written = self.structures.written(picture_mask_back(masks, read_picture(path), SETTINGS))
             label_map = self.post_processing.apply(written, (1.0, 1.0))
             self.output_dir.mkdir(parents=True, exist_ok=True)
             target = self.output_dir / f"{path.stem}.png"
@@ -219,8 +206,11 @@ class SaveProbabilitiesd(MapTransform):
         """Write the row of each key."""
         done = dict(data)
         for key in self.key_iterator(done):
-            found = np.asarray(done[key], dtype=np.float64).ravel()
-            row = {"file": str(done["image"].meta["filename_or_obj"]), "predicted": self._decided(found)}
+            found = np.asarray(done[key].cpu(), dtype=np.float64).ravel()
+            row: dict[str, object] = {
+                "file": str(done["image"].meta["filename_or_obj"]),
+                "predicted": self._decided(found),
+            }
             self.output_dir.mkdir(parents=True, exist_ok=True)
             append_row(self.output_dir / "predictions.csv", row | named_probabilities(self.classes, found))
         return done

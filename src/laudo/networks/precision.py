@@ -26,7 +26,7 @@ def channels_last(images: Tensor) -> Tensor:
 
     While a network is written down for another program they stay as they are: the order of memory is that program's affair.
     """
-    if torch.compiler.is_exporting() or torch.jit.is_tracing():  # type: ignore[no-untyped-call]
+    if torch.compiler.is_exporting() or torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
         return images
     return images.contiguous(memory_format=memory_format(images.ndim - 2))
 

@@ -40,16 +40,16 @@ def _device(device: torch.device) -> Check:
         properties = torch.cuda.get_device_properties(device)
         facts |= {
             "gpus": torch.cuda.device_count(),
-            "name": properties.name,
+            "hardware": properties.name,
             "memory_gib": round(properties.total_memory / 2**30, 1),
             "cuda": torch.version.cuda,
             "driver": _driver(),
         }
-        found = f"{facts['gpus']} × {facts['name']}, {facts['memory_gib']} GiB, CUDA {facts['cuda']}"
+        found = f"{facts['gpus']} × {facts['hardware']}, {facts['memory_gib']} GiB, CUDA {facts['cuda']}"
         return Check("device", title, "ok", found + (f", {facts['driver']}" if facts["driver"] else ""), facts=facts)
-    facts |= {"name": processor(), "capability": torch.backends.cpu.get_cpu_capability()}
+    facts |= {"hardware": processor(), "capability": torch.backends.cpu.get_cpu_capability()}
     found = _("{name}, {n} cores, {capability}").format(
-        name=facts["name"], n=facts["cores"], capability=facts["capability"]
+        name=facts["hardware"], n=facts["cores"], capability=facts["capability"]
     )
     driver = _driver()
     if driver:
