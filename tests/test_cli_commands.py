@@ -194,7 +194,7 @@ def test_sources_and_doctor():
     assert {"kaggle-brain", "folders", "phantom-brain"} <= set(names)
     assert "kaggle-brain" in laudo("data", "sources").stdout
     facts = answer("doctor")
-    assert facts["device"]
+    assert next(check for check in facts["checks"] if check["name"] == "device")["found"]
     assert "small_cnn" in facts["networks"]
     assert "kaggle-vgg19" in facts["recipes"]
 

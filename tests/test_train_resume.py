@@ -10,6 +10,7 @@ import time
 import pytest
 import torch
 
+from laudo.core.disk import DiskFullError
 from laudo.core.run import Run
 from laudo.train.checkpoint import newest_checkpoint
 from laudo.workflows import train_run
@@ -230,11 +231,11 @@ def test_a_full_disk_in_the_middle_leaves_a_run_to_go_on_with(tmp_path, data, mo
 
     original = checkpoint.save_file
     monkeypatch.setattr(checkpoint, "save_file", fail)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(DiskFullError, match="The disk is full"):
         train(recipe, data, tmp_path / "run")
     run = Run(tmp_path / "run")
     assert run.state()["state"] == "failed"
-    assert "No space left" in run.report_path.read_text(encoding="utf-8")
+    assert "The disk is full" in run.report_path.read_text(encoding="utf-8")
     assert not list(run.checkpoints.glob(".*"))
     monkeypatch.setattr(checkpoint, "save_file", original)
     train(recipe, data, tmp_path / "run", resume=True)

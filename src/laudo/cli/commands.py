@@ -190,12 +190,12 @@ def compare(
 
 def doctor(lang: Lang = None, json: Json = False, debug: Debug = False) -> None:
     from laudo.cli.console import run_command
-    from laudo.cli.show import table_answer
+    from laudo.cli.show_doctor import doctor_answer
 
     def work() -> Answer:
         from laudo.workflows.doctor import examine_machine
 
-        return table_answer(examine_machine())
+        return doctor_answer(examine_machine())
 
     run_command(work, json, debug)
 
@@ -208,4 +208,4 @@ predict.__doc__ = _("Ask a run's model about images; one row each, broken files 
 explain.__doc__ = _("Show where in the images the evidence for a class lies.")
 report.__doc__ = _("Write the report of a run again, in another language too.")
 compare.__doc__ = _("Compare runs on the same cases: paired differences and tests, over several seeds of a recipe too.")
-doctor.__doc__ = _("Show what laudo found on this machine.")
+doctor.__doc__ = _("Show what laudo found on this machine: what is missing, what would be slow, and what to do.")

@@ -6,6 +6,7 @@ import json
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -21,6 +22,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from laudo.core.disk import disk_told
 from laudo.core.errors import LaudoError
 from laudo.core.messages import _
 from laudo.core.progress import listen
@@ -76,7 +78,7 @@ def run_command(work: Callable[[], Answer], as_json: bool, debug: bool) -> None:
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
     bars = Bars(errors)
     try:
-        with bars.progress, listen(bars):
+        with bars.progress, listen(bars), disk_told(Path.cwd()):
             facts, show, code = work()
     except LaudoError as error:
         if debug:

@@ -29,6 +29,7 @@ from laudo.cli import (  # noqa: E402 (their help texts need the language)
     catalog_commands,
     commands,
     data_commands,
+    export_commands,
     reproduce_commands,
     tune_command,
 )
@@ -57,6 +58,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "reproduce": reproduce_commands.reproduce,
     "compare": commands.compare,
     "tune": tune_command.tune,
+    "export": export_commands.export,
     "doctor": commands.doctor,
 }
 """Every command. A new one is a function and a line here."""

@@ -22,7 +22,12 @@ def memory_format(axes: int) -> torch.memory_format:
 
 
 def channels_last(images: Tensor) -> Tensor:
-    """(B, C, H, W) or (B, C, X, Y, Z) images as networks are given them."""
+    """(B, C, H, W) or (B, C, X, Y, Z) images as networks are given them.
+
+    While a network is written down for another program they stay as they are: the order of memory is that program's affair.
+    """
+    if torch.compiler.is_exporting() or torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
+        return images
     return images.contiguous(memory_format=memory_format(images.ndim - 2))
 
 

@@ -132,6 +132,36 @@ def build_segmenter(
     return Segmenter(built, head)
 
 
+def network_arguments(
+    network: Network, channels: int, outputs: int, patch: Sequence[int]
+) -> tuple[str, dict[str, object]] | None:
+    """Name and arguments of MONAI's own class for a network that is MONAI's; None for the others. For use, not for training.
+
+    Args:
+        network: the recipe's section.
+        channels: of the images.
+        outputs: maps of logits.
+        patch: pixels or voxels along each axis of what it was trained on.
+    """
+    wanted = Wanted(channels, outputs, tuple(patch), tuple(network.filters), False)
+    common: dict[str, object] = {"spatial_dims": wanted.axes, "in_channels": channels, "out_channels": outputs}
+    if network.backbone == "dynunet":
+        plan = wanted.plan(fewest_levels=3)
+        levels: dict[str, object] = {
+            "kernel_size": [list(one) for one in plan.kernels],
+            "strides": [list(one) for one in plan.strides],
+            "upsample_kernel_size": [list(one) for one in plan.strides[1:]],
+            "filters": list(plan.filters),
+            "norm_name": ["INSTANCE", {"affine": True}],
+        }
+        return "DynUNet", common | levels
+    if network.backbone == "segresnet":
+        return "SegResNet", common | {"init_filters": network.filters[0] if network.filters else 16}
+    if network.backbone == "swinunetr":
+        return "SwinUNETR", common | {"feature_size": network.filters[0] if network.filters else 24}
+    return None
+
+
 def _entry(name: str) -> Entry:
     if name in SEGMENTERS:
         return SEGMENTERS[name]

@@ -28,7 +28,7 @@ def seen(pixels: Tensor, view: View) -> Tensor:
 
 
 def _closer(pixels: Tensor) -> Tensor:
-    height, width = pixels.shape[2:]
+    height, width = (int(side) for side in pixels.shape[2:])
     top, left = round(height * (1 - CLOSER) / 2), round(width * (1 - CLOSER) / 2)
     middle = pixels[:, :, top : height - top, left : width - left].float()
     larger = F.interpolate(middle, size=(height, width), mode="bilinear", align_corners=False)

@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar
 import psutil
 
 from laudo.core.cache_folder import cache_folder
+from laudo.core.disk import size_text
 from laudo.core.errors import DataError
 from laudo.core.manifest import Manifest
 from laudo.core.messages import _
@@ -76,10 +77,10 @@ class Estimate:
         return text.format(
             n=self.samples,
             time=_duration(self.seconds),
-            disk=_size(self.disk_bytes),
-            free=_size(self.free_bytes),
+            disk=size_text(self.disk_bytes),
+            free=size_text(self.free_bytes),
             folder=self.folder,
-            memory=_size(self.memory_bytes),
+            memory=size_text(self.memory_bytes),
         )
 
 
@@ -160,16 +161,16 @@ def _refuse(estimate: Estimate, jobs: int) -> None:
         raise DataError(
             _("The prepared images will not fit on the disk."),
             file=estimate.folder,
-            expected=_("{size} free").format(size=_size(estimate.disk_bytes + SPARE_BYTES)),
-            found=_("{size} free").format(size=_size(estimate.free_bytes)),
+            expected=_("{size} free").format(size=size_text(estimate.disk_bytes + SPARE_BYTES)),
+            found=_("{size} free").format(size=size_text(estimate.free_bytes)),
             cure=_("Free some space, or name a folder on another disk with LAUDO_CACHE."),
         )
     if estimate.memory_bytes > estimate.available_bytes:
         fitting = estimate.available_bytes * jobs // max(1, estimate.memory_bytes)
         raise DataError(
             _("Preparing the images will not fit into memory."),
-            expected=_("{size} of memory").format(size=_size(estimate.memory_bytes)),
-            found=_("{size} of memory").format(size=_size(estimate.available_bytes)),
+            expected=_("{size} of memory").format(size=size_text(estimate.memory_bytes)),
+            found=_("{size} of memory").format(size=size_text(estimate.available_bytes)),
             cure=_("Prepare them with fewer at a time: laudo data prepare RECIPE --jobs {n}").format(n=max(1, fitting))
             if jobs > 1
             else _("End other programs, or use a machine with more memory."),
@@ -179,13 +180,6 @@ def _refuse(estimate: Estimate, jobs: int) -> None:
 def _existing(folder: Path) -> Path:
     """The folder, or the nearest above it that is there."""
     return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-
-
-def _size(count: int) -> str:
-    for unit, factor in (("GiB", 2**30), ("MiB", 2**20)):
-        if count >= factor:
-            return f"{count / factor:.1f} {unit}"
-    return f"{count / 1024:.0f} KiB"
 
 
 def _duration(seconds: float) -> str:

@@ -149,7 +149,7 @@ def prepare_channels(sample: Channels, volume: PrepareVolume, path: Path) -> Pre
     image = np.stack(channels).astype(volume.dtype, copy=False)
     x, y, z = shape
     sizes = sample.arrays[0].shape
-    geometry = Geometry((sizes[0], sizes[1], sizes[2]), sample.affine, (x, y, z), _three(scale), _three(shift))
+    geometry = Geometry((sizes[0], sizes[1], sizes[2]), sample.affine, (x, y, z), _floats(scale), _floats(shift))
     return PreparedVolume(image, mask, geometry)
 
 
@@ -256,6 +256,6 @@ def _small(labels: np.ndarray) -> np.ndarray:
     return labels.astype(np.uint8 if fits else np.int16)
 
 
-def _three(values: np.ndarray) -> tuple[float, float, float]:
+def _floats(values: np.ndarray) -> tuple[float, float, float]:
     x, y, z = (float(value) for value in values)
     return x, y, z

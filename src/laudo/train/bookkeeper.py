@@ -13,6 +13,7 @@ import lightning.pytorch as pl
 from safetensors.torch import save_file
 
 from laudo.core.atomic import atomic_path, write_text
+from laudo.core.disk import require_room
 from laudo.core.progress import Advance
 from laudo.core.recipe import Recipe, Training
 from laudo.core.run import Run
@@ -128,8 +129,10 @@ class Bookkeeper(pl.Callback):
         return epoch in {*self._kept_in_phases(), *self.training.report_at_epochs}
 
     def _save_weights(self, module: Fitting, epoch: int) -> None:
+        state = {k: v.detach().cpu().contiguous() for k, v in module.judged_state().items()}
+        require_room(self.run.checkpoints, sum(tensor.nbytes for tensor in state.values()))
         with atomic_path(weights_path(self.run, epoch)) as temporary:
-            save_file({k: v.detach().cpu().contiguous() for k, v in module.judged_state().items()}, temporary)
+            save_file(state, temporary)
 
     def _append(self, line: dict[str, Any]) -> None:
         with self.run.log_path.open("a", encoding="utf-8") as log:

@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from laudo.core.atomic import atomic_path, write_text
+from laudo.core.disk import require_room
 from laudo.core.environment import file_hash
 
 
@@ -25,10 +26,15 @@ class SafeCheckpointIO(CheckpointIO):
     """Lightning's checkpoints in safetensors."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None) -> None:
-        """Write the checkpoint and its checksum."""
+        """Write the checkpoint and its checksum.
+
+        Raises:
+            DiskFullError: there is no room for it; nothing was written.
+        """
         tensors: dict[str, Tensor] = {}
         skeleton = _pack(checkpoint, tensors)
         target = Path(path)
+        require_room(target.parent, sum(tensor.nbytes for tensor in tensors.values()))
         with atomic_path(target) as temporary:
             save_file(tensors or {"empty": torch.zeros(1)}, temporary, metadata={"laudo": json.dumps(skeleton)})
             checksum = file_hash(temporary)

@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.utils.data import DataLoader
 
+from laudo.core.disk import require_room
 from laudo.core.errors import RunError
 from laudo.core.messages import _
 from laudo.core.progress import step
@@ -102,8 +103,11 @@ def run_job(job: Job, recipe: Recipe, run: Run, device: torch.device, deadline: 
 
     Raises:
         RunError: no epoch gave answers that are numbers.
+        DiskFullError: there is no room for what a training keeps.
     """
     plan = phase_recipes(recipe)
+    # weights to keep and a checkpoint that holds them: said now, and not after an epoch that may take an hour
+    require_room(run.checkpoints, 2 * sum(tensor.nbytes for tensor in job.network.state_dict().values()))
     found = newest_checkpoint(run.checkpoints)
     with step(_("Training"), sum(phase.training.epochs for phase in plan)) as advance, reused_memory(device):
         keeper = Bookkeeper(run, plan, deadline.is_over, advance, deadline.gives_up)

@@ -1,40 +1,51 @@
-"""What laudo found on this machine."""
+"""What laudo found on this machine: what it needs, what would be slow, and what to do about it."""
 
 from __future__ import annotations
 
-import os
-from typing import Any
+from typing import Any, NamedTuple
 
-import psutil
 import timm
-import torch
 
-from laudo.core.cache_folder import cache_folder
-from laudo.core.environment import describe_environment
-from laudo.core.messages import current_language
+import laudo
 from laudo.core.recipe_file import shipped_recipes
-from laudo.networks.precision import choose_device, choose_precision
 from laudo.networks.table import BACKBONES, IMAGE_SIDES
+from laudo.workflows.doctor_check import Check, Status, worst
+from laudo.workflows.doctor_files import file_checks
+from laudo.workflows.doctor_hardware import hardware_checks
+from laudo.workflows.doctor_packages import package_checks
 
 
-def examine_machine() -> dict[str, Any]:
-    """Versions, device, precision, folders, networks and recipes."""
-    device = choose_device()
-    environment = describe_environment(str(device), choose_precision("auto", device))
-    free = psutil.disk_usage(
-        str(next(folder for folder in (cache_folder(), *cache_folder().parents) if folder.exists()))
-    ).free
-    return {
-        "laudo": environment["laudo"],
-        "python": environment["python"],
-        **environment["packages"],
-        "device": torch.cuda.get_device_name() if device.type == "cuda" else f"cpu, {os.cpu_count()} cores",
-        "precision": environment["precision"],
-        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
-        "language": current_language(),
-        "LAUDO_DATA": os.environ.get("LAUDO_DATA", "–"),
-        "LAUDO_WEIGHTS": os.environ.get("LAUDO_WEIGHTS", "–"),
-        "cache": f"{cache_folder()} ({free / 2**30:.0f} GiB free)",
-        "networks": f"{', '.join([*BACKBONES, *IMAGE_SIDES])}, timm: {len(timm.list_models())}",
-        "recipes": ", ".join(shipped_recipes()),
-    }
+class Findings(NamedTuple):
+    """Everything that was looked at.
+
+    Attributes:
+        checks: in the order in which they are shown.
+        networks: that can be named in a recipe, and how many timm has.
+        recipes: that come with laudo.
+    """
+
+    checks: list[Check]
+    networks: str
+    recipes: tuple[str, ...]
+
+    @property
+    def status(self) -> Status:
+        """The worst of all checks."""
+        return worst(self.checks)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {
+            "laudo": laudo.__version__,
+            "status": self.status,
+            "checks": [check.as_dict() for check in self.checks],
+            "networks": self.networks,
+            "recipes": list(self.recipes),
+        }
+
+
+def examine_machine() -> Findings:
+    """Look at packages, device, precision, memory, disk, data and weights; nothing is downloaded or written."""
+    checks = [*package_checks(), *hardware_checks(), *file_checks()]
+    networks = f"{', '.join([*BACKBONES, *IMAGE_SIDES])}, timm: {len(timm.list_models())}"
+    return Findings(checks, networks, tuple(shipped_recipes()))

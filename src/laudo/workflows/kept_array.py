@@ -11,18 +11,33 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from laudo.core.atomic import atomic_path
+from laudo.core.disk import is_full
+from laudo.core.messages import _
+from laudo.core.progress import say
 
 NAME = "features"
 """Of the one array in a file."""
 
 
 def kept_array(path: Path, compute: Callable[[], np.ndarray]) -> np.ndarray:
-    """What ``path`` holds; computed and written first when there is no such file, or a damaged one."""
+    """What ``path`` holds; computed and written first when there is no such file, or a damaged one.
+
+    On a full disk it is not kept, which is said; what was computed can be used all the same.
+    """
     stored = _read(path)
     if stored is None:
         stored = np.ascontiguousarray(compute())
-        with atomic_path(path) as temporary:
-            save_file({NAME: stored}, temporary, metadata={"crc32": str(_checksum(stored))})
+        try:
+            with atomic_path(path) as temporary:
+                save_file({NAME: stored}, temporary, metadata={"crc32": str(_checksum(stored))})
+        except (OSError, SafetensorError) as error:
+            if not is_full(error):
+                raise
+            say(
+                _("The disk of the cache is full: what was computed is used, but not kept ({folder}).").format(
+                    folder=path.parent
+                )
+            )
     return stored
 
 

@@ -32,6 +32,7 @@ __all__ = [
     "demo",
     "evaluate",
     "explain",
+    "export",
     "fetch_data",
     "import_data",
     "make_data",
@@ -228,6 +229,14 @@ def compare(
     from laudo.workflows.compare_runs import compare_runs
 
     return compare_runs([Path(run) for run in runs], Path(out), language or current_language(), shared)
+
+
+def export(run: PathLike, kind: str, out: PathLike | None = None, images: Sequence[PathLike] = ()) -> dict[str, Any]:
+    """Write a run's model as ``onnx`` or ``monai-bundle``; see :func:`laudo.workflows.export_run.export_run`."""
+    from laudo.core.run import Run
+    from laudo.workflows.export_run import export_run
+
+    return export_run(Run(Path(run)), kind, _path(out), [Path(path) for path in images])
 
 
 def _path(given: PathLike | None) -> Path | None:

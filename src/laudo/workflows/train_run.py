@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from laudo.core.disk import disk_told
 from laudo.core.environment import describe_environment, file_hash
 from laudo.core.errors import RunError
 from laudo.core.manifest import Manifest
@@ -53,8 +54,9 @@ def train_run(recipe: Recipe, data: Path | None, out: Path, options: Options) ->
     Raises:
         DataError, RecipeError, WeightsError: nothing was trained; a run that had begun says why in its report.
         RunError: the folder holds another run, or another process is training in it.
+        DiskFullError: there is no room; what was trained is kept.
     """
-    with Run(out).locked():
+    with disk_told(out), Run(out).locked():
         run = open_run(recipe, out, options.resume)
         if is_finished(run, options.language):
             return run
@@ -73,7 +75,7 @@ def cross_validate(recipe: Recipe, data: Path | None, out: Path, options: Option
 
     The first repeat's folds are ``fold-1 …``; each further one is a cross-validation of its own in ``repeat-2 …``.
     """
-    with Run(out).locked():
+    with disk_told(out), Run(out).locked():
         root = open_run(recipe, out, options.resume)
         if is_finished(root, options.language):
             return root

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from laudo.core.disk import disk_told, is_full
 from laudo.core.run import Run
 from laudo.report.checklist.files import write_checklists
 from laudo.report.model_card import write_model_card
@@ -35,13 +36,22 @@ def write_pdf_report(run: Run, language: str) -> Path:
 
 @contextmanager
 def report_even_if_failed(run: Run, language: str) -> Iterator[None]:
-    """Within the block, an error is written down and reported before it goes on its way."""
+    """Within the block, an error is written down and reported before it goes on its way.
+
+    Raises:
+        DiskFullError: the disk is full; there may have been no room for saying so in the folder either.
+    """
     try:
-        yield
+        with disk_told(run.folder):
+            yield
     except KeyboardInterrupt:
         run.set_state("stopped", reason="interrupted")
         raise
     except Exception as error:
-        run.fail(error)
-        write_reports(run, language)
+        try:
+            run.fail(error)
+            write_reports(run, language)
+        except Exception as second:
+            if not (is_full(error) or is_full(second)):
+                raise
         raise

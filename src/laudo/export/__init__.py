@@ -1,0 +1,1 @@
+"""Models for other programs: ONNX graphs and MONAI bundles. Nothing of training is needed here."""
