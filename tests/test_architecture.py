@@ -137,7 +137,7 @@ def published_texts() -> list[Path]:
 
 PUBLIC_SITES = re.compile(
     r"^(www\.)?(kaggle\.com|doi\.org|arxiv\.org|w3\.org|apache\.org|example\.(com|org)|localhost|127\.0\.0\.1"
-    r"|huggingface\.co|github\.com|docs\.astral\.sh|python\.org|ndownloader\.figshare\.com"
+    r"|huggingface\.co|pytorch\.org|github\.com|docs\.astral\.sh|python\.org|ndownloader\.figshare\.com"
     r"|msd-for-monai\.s3-us-west-2\.amazonaws\.com|scholar\.cu\.edu\.eg)$"
 )
 

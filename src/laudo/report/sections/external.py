@@ -7,7 +7,7 @@ from typing import Any
 from laudo.report.limits import left_out_sentence
 from laudo.report.metrics_of_masks import METRICS_OF_MASKS, digits, with_unit
 from laudo.report.names import in_order, metric_name, part_name
-from laudo.report.sections.draft import AbsentError, Draft
+from laudo.report.sections.draft import Draft
 
 
 def build(draft: Draft) -> dict[str, Any]:
@@ -16,12 +16,12 @@ def build(draft: Draft) -> dict[str, Any]:
     _ = voice.gettext
     external = evidence.metrics.get("external")
     if not external:
-        raise AbsentError(
-            _(
+        return {
+            "absent": _(
                 "The model was not tried on images of another source: nothing is known of how it does there. With such images: "
                 "laudo evaluate RUN --data path/to/other/images"
             )
-        )
+        }
     compared = external.get("compared") or {}
     return {
         "intro": _("Judged on {images} of {groups}: {name}.").format(
