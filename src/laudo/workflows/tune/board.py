@@ -12,6 +12,7 @@ from typing import Any
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import RDBStorage
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -203,7 +204,7 @@ def open_board(search: Search, address: Address) -> Iterator[Board]:
     with set_up(address):
         storage = open_storage(address)
         with explained(address):
-            direction = "maximize" if search.higher else "minimize"
+            direction = StudyDirection.MAXIMIZE if search.higher else StudyDirection.MINIMIZE
             study = optuna.create_study(
                 study_name=search.study, storage=storage, direction=direction, load_if_exists=True
             )
