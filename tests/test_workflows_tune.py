@@ -8,12 +8,14 @@ import shutil
 import numpy as np
 import pytest
 import yaml
+from sqlalchemy.exc import OperationalError
 
 from laudo.core.errors import LaudoError, RecipeError, RunError
 from laudo.core.recipe_file import load_recipe
 from laudo.core.run import Run
 from laudo.workflows.network_learner import NetworkLearner
 from laudo.workflows.tune import search as search_module
+from laudo.workflows.tune.leases import Leases
 from laudo.workflows.tune.material import Material
 from mask_example import PICTURES, changed, write_pictures
 from training_example import draw, fingerprint, save, small_recipe, train, write_images
@@ -210,6 +212,23 @@ def test_a_full_disk_ends_the_process_and_loses_no_trial(tmp_path, data, monkeyp
     assert search(recipe, data, tmp_path / "tune", trials=2)["counts"]["finished"] == 2
 
 
+def test_a_data_base_that_is_away_for_a_moment_ends_no_training(tmp_path, data, monkeypatch):
+    calls = []
+    progressed = Leases.progressed
+
+    def away(self, number):
+        calls.append(number)
+        if len(calls) in (2, 3):
+            raise OperationalError("UPDATE", {}, RuntimeError("the connection is gone"))
+        return progressed(self, number)
+
+    monkeypatch.setattr(Leases, "progressed", away)
+    result = search(recipe_file(tmp_path), data, tmp_path / "tune", trials=1)
+    assert result["counts"]["finished"] == 1
+    assert len(calls) == 4 + 2
+    assert [step for step, _value in result["trials"][0]["curve"]] == [1, 2, 3, 4]
+
+
 def test_hopeless_trials_end_early(tmp_path, data):
     """Rates that learn nothing are worse than the median of the others after a quarter of the epochs."""
     recipe = recipe_file(tmp_path, {"training": {"epochs": 12}, "tune": {"pruning": "median", "metric": "log_loss"}})
@@ -223,6 +242,7 @@ def test_hopeless_trials_end_early(tmp_path, data):
     assert result["counts"]["finished"] + len(pruned) == 7
     for trial in pruned:
         assert trial["epochs"] < 12
+        assert not Run(tmp_path / "tune" / trial["folder"]).checkpoints.exists()
         assert len(Run(tmp_path / "tune" / trial["folder"]).log()) == trial["epochs"] == len(trial["curve"])
     best = result["trials"][result["best"] - 1]
     assert best["values"]["training.learning_rate"] >= 1e-2

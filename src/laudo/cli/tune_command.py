@@ -67,8 +67,18 @@ def tune(
 
         changes = [*(settings or ()), *(range_setting(text) for text in ranges or ())]
         place = out or Path("tunes") / f"{Path(recipe).stem}-{sampler}"
-        how = {"trials": trials, "sampler": sampler, "storage": storage, "folds": folds, "max_minutes": max_minutes}
-        return tune_answer(steps.tune(recipe, data, place, changes, **how), place)
+        found = steps.tune(
+            recipe,
+            data,
+            place,
+            changes,
+            trials=trials,
+            sampler=sampler,
+            storage=storage,
+            folds=folds,
+            max_minutes=max_minutes,
+        )
+        return tune_answer(found, place)
 
     run_command(work, json, debug)
 

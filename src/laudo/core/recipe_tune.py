@@ -105,7 +105,7 @@ class Tune(Section):
     """What `laudo tune` may change and by which figure it chooses; nothing of it changes a single training."""
 
     model_config = ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, Range] = Field(init=False)  # type: ignore[assignment]
+    __pydantic_extra__: dict[str, Range] = Field(init=False)
 
     metric: Metric | None = None
     """Figure of the validation part by which settings are chosen; default: `training.watch`, or, where that is the loss, `auc_roc`

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import threading
+import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import RDBStorage
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from laudo.catalog.address import Address
+from laudo.core.errors import DataError
 from laudo.workflows.tune.leases import Leases
 from laudo.workflows.tune.samplers import SamplerName, build_pruner, build_sampler
 from laudo.workflows.tune.space import Space
-from laudo.workflows.tune.storage import explained, open_storage, set_up
+from laudo.workflows.tune.storage import WAIT_S, explained, open_storage, set_up
 from laudo.workflows.tune.worker import this_process
+
+T = TypeVar("T")
 
 MOST_ATTEMPTS = 5
 """So often a trial may be taken without reaching the end of an epoch: then it is what kills its process."""
@@ -90,9 +95,11 @@ class Board:
 
     def trials(self) -> list[FrozenTrial]:
         """The trials that were asked for, in order."""
-        with explained(self.address):
-            found = self.storage.get_all_trials(self.storage.get_study_id_from_name(self.search.study), deepcopy=False)
+        found = self._patiently(self._all_trials)
         return [one for one in found if one.number < self.search.trials]
+
+    def _all_trials(self) -> list[FrozenTrial]:
+        return self.storage.get_all_trials(self.storage.get_study_id_from_name(self.search.study), deepcopy=False)
 
     def study(self) -> optuna.Study:
         """Optuna's study."""
@@ -112,19 +119,38 @@ class Board:
 
     def claim(self) -> Claim | None:
         """Take the first trial that is neither over nor in somebody's hands; None when there is none just now."""
+        return self._patiently(self._claim)
+
+    def _claim(self) -> Claim | None:
         open_ones = {one.number: one for one in self.trials() if not one.state.is_finished()}
-        with explained(self.address):
-            for lease in self.leases.read():
-                if lease.number in open_ones and self.leases.take(lease):
-                    found = open_ones[lease.number]
-                    if self.storage.get_trial(found._trial_id).state.is_finished():
-                        self.leases.give_back(lease.number)  # between our looking and our taking
-                        continue
-                    self.lost = False
-                    self.storage.set_trial_state_values(found._trial_id, TrialState.RUNNING)
-                    params = self._drawn(lease.number, found._trial_id)
-                    return Claim(lease.number, found._trial_id, params, lease.attempts + 1)
+        for lease in self.leases.read():
+            if lease.number in open_ones and self.leases.take(lease):
+                found = open_ones[lease.number]
+                if self.storage.get_trial(found._trial_id).state.is_finished():
+                    self.leases.give_back(lease.number)  # between our looking and our taking
+                    continue
+                self.lost = False
+                self.storage.set_trial_state_values(found._trial_id, TrialState.RUNNING)
+                params = self._drawn(lease.number, found._trial_id)
+                return Claim(lease.number, found._trial_id, params, lease.attempts + 1)
         return None
+
+    def _patiently(self, work: Callable[[], T]) -> T:
+        """What the data base says; while it is away, ask again for a minute: a training of hours must not end with a restart of it.
+
+        Raises:
+            DataError: it stays away.
+        """
+        until, pause_s = time.monotonic() + WAIT_S, 0.2
+        while True:
+            try:
+                with explained(self.address):
+                    return work()
+            except DataError:
+                if time.monotonic() + pause_s > until:
+                    raise
+                time.sleep(pause_s)
+                pause_s = min(10.0, 2 * pause_s)
 
     def _drawn(self, number: int, trial_id: int) -> dict[str, Any]:
         """The trial's parameters; those that an earlier process has drawn stay."""
@@ -158,33 +184,34 @@ class Board:
 
     def epoch(self, claim: Claim, number: int, figure: float | None) -> bool:
         """Tell the figure of an epoch, larger or smaller being better as of the search; whether to give the trial up."""
-        with explained(self.address):
-            if not self.leases.progressed(claim.number):
-                self.lost = True
-            if self.lost:
-                return True
-            if figure is None:
-                return False
-            with suppress(UpdateFinishedTrialError):
-                self.storage.set_trial_intermediate_value(claim.trial_id, number, figure)
-            study = self._study
-            return bool(study.pruner.prune(study, self.storage.get_trial(claim.trial_id)))
+        return self._patiently(lambda: self._epoch(claim, number, figure))
+
+    def _epoch(self, claim: Claim, number: int, figure: float | None) -> bool:
+        if not self.leases.progressed(claim.number):
+            self.lost = True
+        if self.lost:
+            return True
+        if figure is None:
+            return False
+        with suppress(UpdateFinishedTrialError):
+            self.storage.set_trial_intermediate_value(claim.trial_id, number, figure)
+        return bool(self._study.pruner.prune(self._study, self.storage.get_trial(claim.trial_id)))
 
     def told(self, claim: Claim) -> int:
         """Last epoch whose figure is known."""
-        with explained(self.address):
-            return max(self.storage.get_trial(claim.trial_id).intermediate_values, default=0)
+        return self._patiently(lambda: max(self.storage.get_trial(claim.trial_id).intermediate_values, default=0))
 
     def end(self, claim: Claim, state: TrialState, value: float | None, facts: Mapping[str, Any]) -> bool:
         """End a trial; False when somebody else has done so before."""
-        with explained(self.address):
-            try:
-                self.storage.set_trial_user_attr(claim.trial_id, FACTS, dict(facts))
-                return bool(
-                    self.storage.set_trial_state_values(claim.trial_id, state, None if value is None else [value])
-                )
-            except UpdateFinishedTrialError:
-                return False
+        return self._patiently(lambda: self._end(claim, state, value, facts))
+
+    def _end(self, claim: Claim, state: TrialState, value: float | None, facts: Mapping[str, Any]) -> bool:
+        try:
+            self.storage.set_trial_user_attr(claim.trial_id, FACTS, dict(facts))
+            values = None if value is None else [value]
+            return bool(self.storage.set_trial_state_values(claim.trial_id, state, values))
+        except UpdateFinishedTrialError:
+            return False
 
     def give_back(self, claim: Claim) -> None:
         """Leave a trial where it stands: the next process goes on with it."""
@@ -203,7 +230,7 @@ def open_board(search: Search, address: Address) -> Iterator[Board]:
     with set_up(address):
         storage = open_storage(address)
         with explained(address):
-            direction = "maximize" if search.higher else "minimize"
+            direction = StudyDirection.MAXIMIZE if search.higher else StudyDirection.MINIMIZE
             study = optuna.create_study(
                 study_name=search.study, storage=storage, direction=direction, load_if_exists=True
             )

@@ -36,7 +36,7 @@ from laudo.workflows.tune.result import Ending, write_result
 from laudo.workflows.tune.samplers import SamplerName, population_of
 from laudo.workflows.tune.space import Space
 from laudo.workflows.tune.storage import search_address
-from laudo.workflows.tune.trial import Outcome, finished_value, run_trial
+from laudo.workflows.tune.trial import Outcome, clear_checkpoints, finished_value, run_trial
 
 FILE = "search.json"
 PAUSE_S = 1.0
@@ -195,17 +195,18 @@ def _train(board: Board, claim: Claim, run: Run, material: Material, folds: int 
     except Exception as error:  # memory, shapes that do not fit: it is these settings that can not be trained
         _fail(board, claim, run, {"error": type(error).__name__, "what": _first_line(error)})
     else:
-        _tell(board, claim, outcome)
+        _tell(board, claim, run, outcome)
 
 
-def _tell(board: Board, claim: Claim, outcome: Outcome) -> None:
-    if board.lost:
+def _tell(board: Board, claim: Claim, run: Run, outcome: Outcome) -> None:
+    if board.lost:  # whoever has the trial now may need what is in the folder
         return
     name = claim.number + 1
     if outcome.reason == "max_minutes":
         board.give_back(claim)
     elif outcome.reason == "given_up":
         board.end(claim, TrialState.PRUNED, None, outcome.facts)
+        clear_checkpoints(run)
         say(_("Trial {number}: ended early").format(number=name))
     else:
         board.end(claim, TrialState.COMPLETE, outcome.value, outcome.facts)

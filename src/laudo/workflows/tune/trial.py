@@ -81,11 +81,9 @@ def run_trial(
         outcome = _cross_validated(run, learner, material.folds(parts, folds), metric, deadline)
     if outcome.reason == "finished":
         run.set_state("finished", reason="trial", **outcome.facts)
-        _clear(run)
+        clear_checkpoints(run)
     else:
         run.set_state("stopped", reason=outcome.reason, **outcome.facts)
-        if outcome.reason == "given_up":
-            _clear(run)
     return outcome
 
 
@@ -204,7 +202,7 @@ def _seconds(fitted: Fitted) -> float:
     return round(sum(float(line.get("seconds") or 0.0) for line in fitted.epochs), 1)
 
 
-def _clear(run: Run) -> None:
+def clear_checkpoints(run: Run) -> None:
     """A trial that is over needs no checkpoints: the best settings are trained anew."""
     for place in (run, *run.folds()):
         shutil.rmtree(place.checkpoints, ignore_errors=True)
