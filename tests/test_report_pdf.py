@@ -12,16 +12,27 @@ import sys
 import zlib
 
 import pytest
+from PIL import Image, ImageFile
 
-from laudo.core.errors import LaudoError
+from laudo.core import messages
+from laudo.core.errors import LaudoError, UnreadableImageError
 from laudo.core.run import Run
+from laudo.read.table import read_image
 from laudo.report import pdf
 from laudo.report.page import css_text, write_report
 from laudo.workflows.write_report import write_pdf_report
 from report_example import HOSTILE, make_run
 
-weasyprint = pytest.importorskip("weasyprint", exc_type=(ImportError, OSError))
+try:
+    pdf.need_pdf()
+except LaudoError as missing:
+    pytest.skip(missing.what, allow_module_level=True)
 A4 = (595.28, 841.89)
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch):
+    monkeypatch.setattr(messages, "_current", "en")
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +131,17 @@ def test_nothing_outside_the_page_is_opened(monkeypatch, tmp_path):
     )
     assert pdf.pdf_of(page).startswith(b"%PDF-")
     assert str(secret) not in opened
+
+
+def test_images_that_are_cut_short_are_refused_afterwards(tmp_path):
+    """The library that draws pages changes how the whole process reads images."""
+    path = tmp_path / "image.jpg"
+    Image.effect_noise((64, 64), 50).save(path)
+    path.write_bytes(path.read_bytes()[:-600])
+    pdf.pdf_of("<p>one")
+    assert not ImageFile.LOAD_TRUNCATED_IMAGES
+    with pytest.raises(UnreadableImageError):
+        read_image(path)
 
 
 def test_the_same_page_gives_the_same_bytes():

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from laudo.core import messages
 from laudo.core.errors import DataError, RunError
 from laudo.core.run import Run
 from laudo.report.reproduction_words import sentences
@@ -26,6 +27,7 @@ KNN = {"network": {"trainable": 0.0, "classifier": "knn"}, "training": {"epochs"
 @pytest.fixture(autouse=True)
 def fast(monkeypatch, tmp_path_factory):
     monkeypatch.setenv("LAUDO_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.setattr(messages, "_current", "en")
     monkeypatch.setattr(train_run, "write_reports", plain_report)
     monkeypatch.setattr(reproduce_run, "write_reports", plain_report)
 

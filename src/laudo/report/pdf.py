@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from PIL import ImageFile
+
 from laudo.core.atomic import write_bytes
 from laudo.core.errors import LaudoError
 from laudo.core.messages import _
@@ -28,7 +30,8 @@ def need_pdf() -> Any:
     """
     instead = _("The browser's own print of report.html gives the same pages.")
     try:
-        import weasyprint
+        with _pillow_as_it_was():
+            import weasyprint
     except ImportError as error:
         raise LaudoError(
             _("PDF files need the package weasyprint, which is not installed."),
@@ -66,9 +69,19 @@ def pdf_of(html: str) -> bytes:
     weasyprint = need_pdf()
     from weasyprint.urls import URLFetcher
 
-    with _quiet():
+    with _quiet(), _pillow_as_it_was():
         document = weasyprint.HTML(string=html, url_fetcher=URLFetcher(allowed_protocols=ALLOWED))
         return bytes(document.write_pdf(optimize_images=False, presentational_hints=False))
+
+
+@contextmanager
+def _pillow_as_it_was() -> Iterator[None]:
+    """WeasyPrint tells Pillow, for the whole process, to take images that are cut short for whole ones: readers must not."""
+    before = ImageFile.LOAD_TRUNCATED_IMAGES
+    try:
+        yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
 @contextmanager
