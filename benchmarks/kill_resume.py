@@ -222,6 +222,9 @@ def try_network(
 
     recipe, kind, count, size = SETS[name]
     data = make_data(kind, place / f"data-{name}", count, 0, size)
+    warm = server().Process(target=len, args=((),))  # the server imports before it forks: that is no part of a training
+    warm.start()
+    warm.join()
     started = time.monotonic()
     whole = start(recipe, data, place / f"{name}-whole", place / f"{name}-cache")
     whole.join()

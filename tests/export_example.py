@@ -82,9 +82,10 @@ def mask_run(folder: Path, recipe: Recipe, data: Path, seed: int = 0) -> Run:
 def _begun(folder: Path, recipe: Recipe, data: Path):
     run = Run(folder)
     run.begin(recipe)
-    manifest = split_parts(import_manifest(recipe.data.source, data), recipe.split, False)
+    manifest = import_manifest(recipe.data.source, data)
     if recipe.data.separator:
         manifest = manifest.with_several_labels(recipe.data.separator, recipe.data.none_label)
+    manifest = split_parts(manifest, recipe.split, False)
     manifest.save(run.manifest_path)
     run.set_state("finished")
     return run, manifest

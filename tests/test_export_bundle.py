@@ -130,9 +130,12 @@ def test_monais_command_outlines_volumes_as_laudo_does(tmp_path):
         assert same_masks(np.asarray(ours.dataobj), np.asarray(theirs.dataobj))  # a Dice of 1
         some += int((np.asarray(ours.dataobj) > 0).sum())
     assert some > 100
-    monai(bundle, "verify_net_in_out", "network_def", "--meta_file", meta, "--config_file", inference)
+    from monai.bundle import verify_metadata, verify_net_in_out
+
+    files = {"meta_file": str(bundle / meta), "config_file": str(bundle / inference)}
+    verify_net_in_out("network_def", **files, device="cpu", bundle_root=str(bundle))
     (tmp_path / "schema.json").write_text(json.dumps(SCHEMA))
-    monai(bundle, "verify_metadata", "--meta_file", meta, "--filepath", str(tmp_path / "schema.json"))
+    verify_metadata(meta_file=files["meta_file"], filepath=str(tmp_path / "schema.json"))
 
 
 @pytest.mark.usefixtures("tools")
@@ -180,8 +183,9 @@ def test_a_classifiers_bundle_gives_laudos_probabilities(tmp_path):
         assert "from laudo" not in path.read_text()
     from monai.bundle import load
 
-    network, _meta, _extra = load(str(bundle.name), bundle_dir=str(tmp_path), load_ts_module=True, device="cpu")
+    network, carried, _extra = load(str(bundle.name), bundle_dir=str(tmp_path), load_ts_module=True, device="cpu")
     assert network(torch.zeros(1, 1, 32, 32)).shape == (1, 2)
+    assert carried["network_data_format"]["outputs"]["pred"]["channel_def"] == {"0": "no", "1": "yes"}
 
 
 @pytest.mark.usefixtures("tools")

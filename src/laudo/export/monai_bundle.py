@@ -67,14 +67,12 @@ def write_bundle(
     """
     for name in ("configs", "models", "docs", "scripts"):
         (folder / name).mkdir()
-    definition = write_network(model, folder)
+    metadata = bundle_metadata(model, run["run"], run["description"])
+    definition = write_network(model, folder, metadata)
     for name, text in bundle_scripts(model).items():
         (folder / "scripts" / name).write_text(text, encoding="utf-8")
     found = _check(model, samples, folder, precision)
-    configs = {
-        "inference": inference(model, definition, run["channels"]),
-        "metadata": bundle_metadata(model, run["run"], run["description"]),
-    }
+    configs = {"inference": inference(model, definition, run["channels"]), "metadata": metadata}
     for name, config in configs.items():
         text = json.dumps(config, indent=4, ensure_ascii=False) + "\n"
         (folder / "configs" / f"{name}.json").write_text(text, encoding="utf-8")

@@ -59,8 +59,13 @@ def example_input(model: Model | MaskModel) -> Tensor:
     return torch.randint(256, shape, generator=generator).float()
 
 
-def write_network(model: Model | MaskModel, folder: Path) -> dict[str, Any]:
+def write_network(model: Model | MaskModel, folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
     """Write the network below the bundle's folder, and give ``network_def`` of its configuration.
+
+    Args:
+        model: whose network it is.
+        folder: of the bundle.
+        facts: of configs/metadata.json, which a program carries too.
 
     Raises:
         LaudoError: the network can not be traced, or does not answer as before.
@@ -71,12 +76,14 @@ def write_network(model: Model | MaskModel, folder: Path) -> dict[str, Any]:
     definition = _write_monai(model, folder, example, wanted) if isinstance(model, MaskModel) else None
     if definition is not None:
         return definition
+    from monai.data.torchscript_utils import save_net_with_metadata
+
     path = folder / TRACED
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # that sizes are kept as numbers: the network sees one size only
         try:
             traced = torch.jit.trace(module, example, check_trace=False)  # type: ignore[no-untyped-call]
-            torch.jit.save(traced, str(path))
+            save_net_with_metadata(traced, str(path), meta_values=facts)
             read = torch.jit.load(str(path))  # type: ignore[no-untyped-call]
         except Exception as error:  # the tracer lets out whatever a layer's own code raises
             raise LaudoError(

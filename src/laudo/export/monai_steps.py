@@ -48,7 +48,8 @@ class PrepareVolumed(MapTransform):
             image = done[key]
             affine = np.asarray(image.affine, dtype=np.float64)
             prepared = prepare_arrays(list(np.asarray(image)), affine)
-            meta = {**image.meta, GEOMETRY: json.dumps(prepared.geometry.as_dict())}
+            meta = {name: value for name, value in image.meta.items() if name != "affine"}
+            meta[GEOMETRY] = json.dumps(prepared.geometry.as_dict())
             pixels = torch.from_numpy(np.ascontiguousarray(prepared.image)).float()
             done[key] = MetaTensor(pixels, affine=torch.as_tensor(prepared.geometry.affine), meta=meta)
         return done
@@ -76,7 +77,7 @@ class OutlineVolumed(MapTransform):
         """Outline each key."""
         done = dict(data)
         for key in self.key_iterator(done):
-            meta = dict(done[self.image_key].meta)
+            meta = {name: value for name, value in done[self.image_key].meta.items() if name != "affine"}
             geometry = Geometry.from_dict(json.loads(meta.pop(GEOMETRY)))
             masks, _classes = mean_probabilities(done[key], self.structures)
             spacing_mm = [float(side) for side in np.linalg.norm(geometry.input_affine[:3, :3], axis=0)]

@@ -22,7 +22,7 @@ from laudo.workflows.doctor_check import Check, Status
 
 LEAST_GIB, LITTLE_GIB = 1.0, 10.0
 """Free space below which a training is likely to fail, and below which it may."""
-SECONDS = 4.0
+SECONDS = 3.0
 """For counting the samples of all data sets together."""
 
 
