@@ -23,7 +23,7 @@ tune:
 
 
 def parse(text: str, *overrides: str) -> Recipe:
-    return parse_recipe(text, Path("mine.yaml"), overrides)
+    return parse_recipe(text, Path("mine.yaml"), overrides, search=True)
 
 
 def refused(text: str, *overrides: str) -> str:
@@ -114,6 +114,14 @@ def test_what_does_not_fit_is_named_with_its_line(line, parts):
 def test_a_setting_that_does_not_fit_is_named_as_it_was_given():
     setting = "tune.training.learning_rate={low: 0, high: 1}"
     assert refused(GOOD, setting).startswith(f"--set {setting}: training.learning_rate: ")
+
+
+def test_a_training_with_another_setting_does_not_mind_ranges_that_do_not_fit_it():
+    """A loss that may be searched does not go with every setting of another one."""
+    ranges = GOOD + "  training.loss: {choices: [cross_entropy, focal]}\n"
+    settings = "training.loss=focal", "training.focal_gamma=3"
+    assert "focal_gamma" in refused(ranges, *settings)
+    assert parse_recipe(ranges, Path("mine.yaml"), settings).training.focal_gamma == 3
 
 
 def test_a_value_may_need_another_one_of_the_search():

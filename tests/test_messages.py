@@ -87,12 +87,13 @@ def test_no_text_is_left_over(language):
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_placeholders_are_kept(language):
     for message in texts(language):
-        known = set(placeholders(" ".join(forms(message.id))))
-        for text in forms(message.string):
+        sources = forms(message.id)
+        for number, text in enumerate(forms(message.string)):
+            source = sources[min(number, len(sources) - 1)]
             if isinstance(message.id, str):
-                assert placeholders(text) == placeholders(message.id), text
+                assert placeholders(text) == placeholders(source), text
             else:
-                assert set(placeholders(text)) == known, text
+                assert set(placeholders(text)) == set(placeholders(source)), text
             assert not re.search(r"%\(|%[sdif]", text), text
 
 
@@ -200,10 +201,10 @@ def run_laudo(arguments: list[str], language: str | None = None) -> subprocess.C
 @pytest.mark.parametrize(
     ("arguments", "language", "text"),
     [
-        (["--help"], None, "Show what laudo found on this machine."),
-        (["--help"], "pt", "Mostra o que o laudo encontrou nesta máquina."),
-        (["--help", "--lang", "es"], "pt", "Muestra lo que laudo encontró en esta máquina."),
-        (["--lang=es", "--help"], None, "Muestra lo que laudo encontró en esta máquina."),
+        (["--help"], None, "Show what laudo found on this machine:"),
+        (["--help"], "pt", "Mostra o que o laudo encontrou nesta máquina:"),
+        (["--help", "--lang", "es"], "pt", "Muestra lo que laudo encontró en esta máquina:"),
+        (["--lang=es", "--help"], None, "Muestra lo que laudo encontró en esta máquina:"),
     ],
 )
 def test_help_comes_out_in_the_language(arguments, language, text):

@@ -49,8 +49,13 @@ def shipped_recipes() -> list[str]:
     return sorted(path.stem for path in SHIPPED.glob("*.yaml"))
 
 
-def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = (), search: bool = False) -> Recipe:
     """Read a recipe by shipped name or from a file, and apply ``a.b=c`` overrides.
+
+    Args:
+        name_or_path: of the recipe.
+        overrides: of single settings.
+        search: the ranges of its section ``tune`` are to be searched, so they must fit the overridden settings too.
 
     Raises:
         RecipeError: no such recipe, not YAML, an unknown key, or a value out of range.
@@ -71,11 +76,11 @@ def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Reci
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(_("The recipe can not be read."), file=path, found=str(error)) from error
-    return parse_recipe(text, path, overrides)
+    return parse_recipe(text, path, overrides, search)
 
 
-def parse_recipe(text: str, file: Path, overrides: Sequence[str] = ()) -> Recipe:
-    """Validate recipe text; ``file`` is only named in errors."""
+def parse_recipe(text: str, file: Path, overrides: Sequence[str] = (), search: bool = False) -> Recipe:
+    """Validate recipe text; ``file`` is only named in errors. See :func:`load_recipe`."""
     try:
         node = yaml.compose(text, Loader=_Loader)
         values = _read_yaml(text)
@@ -94,7 +99,8 @@ def parse_recipe(text: str, file: Path, overrides: Sequence[str] = ()) -> Recipe
         recipe = Recipe.model_validate(values)
     except ValidationError as error:
         raise _explain(error, file, lines) from error
-    if problems := range_problems(values, recipe):
+    # who changes a setting for one training is not asked to change what could be searched
+    if (search or not overrides) and (problems := range_problems(values, recipe)):
         details = [_placed(lines, tuple(place.split(".")), text) for place, text in problems]
         raise RecipeError(_("The recipe is not valid."), file=file, details=tuple(details))
     return recipe

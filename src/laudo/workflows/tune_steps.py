@@ -64,7 +64,7 @@ def tune(
         raise LaudoError(_("--folds takes one value."), found=str(folds), expected="inner")
     from laudo.core.recipe_file import load_recipe
 
-    loaded = load_recipe(recipe, settings)
+    loaded = load_recipe(recipe, settings, search=True)
 
     from laudo.train.loop import Deadline
     from laudo.workflows.tune.search import Options, tune_recipe

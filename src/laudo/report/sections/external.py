@@ -24,6 +24,7 @@ def build(draft: Draft) -> dict[str, Any]:
         }
     compared = external.get("compared") or {}
     return {
+        "absent": "",
         "intro": _("Judged on {images} of {groups}: {name}.").format(
             images=(voice.cases if evidence.outlines else voice.images)(int(external.get("n") or 0)),
             groups=voice.groups(int(external.get("groups") or 0)),
