@@ -8,6 +8,7 @@ import torch
 from hypothesis import HealthCheck, settings
 
 from clip_examples import SAVED
+from laudo.core.messages import set_language
 from postgres_server import postgres  # noqa: F401 (a fixture)
 
 settings.register_profile(
@@ -24,6 +25,13 @@ def _surroundings(tmp_path_factory):
         patch.setenv("LAUDO_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("LAUDO_LANG", "en")
         yield
+
+
+@pytest.fixture(autouse=True)
+def _english():
+    """A test that asks for another language does not leave it to the next one."""
+    yield
+    set_language("en")
 
 
 @pytest.fixture(scope="session")
