@@ -29,7 +29,7 @@ def make_result(trials: int = 30, **changes) -> dict:
         "counts": counts, "ranges": RANGES, "own": True, "trials": rows, "best": best,
         "optimism": {"why_not": "one_trial"} if len(done) < 2 else {
             "corrected": value - 0.012, "ci95": [value - 0.06, value + 0.03], "optimism": 0.012, "n_trials": len(done),
-            "groups": 40, "chosen": [0.4] + [0.6 / (len(done) - 1)] * (len(done) - 1),
+            "groups": 40, "best_share": 0.4,
         },
         "importance": {"method": "fanova", "keys": {
             "training.learning_rate": 0.71, "training.optimizer": 0.16, "network.head.hidden": 0.09, "network.head.dropout": 0.04,

@@ -105,11 +105,8 @@ def warning(result: Mapping[str, Any], voice: Voice) -> list[str]:
             interval=interval or "–",
         )
     )
-    share = max(found["chosen"])
-    text = _(
-        "Were other patients drawn from the same groups, the same trial would come out first in {share} of the cases."
-    )
-    texts.append(text.format(share=voice.percent(share)))
+    text = _("Drawn again from the same patients, the images would put this trial first in {share} of the cases.")
+    texts.append(text.format(share=voice.percent(found["best_share"])))
     return texts
 
 

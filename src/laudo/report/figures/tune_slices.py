@@ -65,10 +65,13 @@ def _panel(
         axes.set_xlim(-0.6, len(choices) - 0.4)
     elif given.get("log"):
         axes.set_xscale("log")
+        axes.set_xlim(given["low"] / 1.3, given["high"] * 1.3)
         axes.xaxis.set_major_locator(LogLocator(numticks=5))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _position: voice.short(value)))
     else:
+        edge = 0.05 * (given["high"] - given["low"])
+        axes.set_xlim(given["low"] - edge, given["high"] + edge)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _position: voice.short(round(value, 10))))
 

@@ -32,8 +32,8 @@ def optimism(runs: Sequence[Run], values: Sequence[float], metric: str, higher: 
 
     Returns:
         ``{"why_not": …}``: `one_trial`, `elsewhere` (predictions of a trial are not in this folder) or `too_few`; else
-        ``{"corrected", "ci95", "optimism", "n_trials", "groups", "chosen"}``: the best value less the optimism, and how often each
-        trial is the best one of a resample.
+        ``{"corrected", "ci95", "optimism", "n_trials", "groups", "best_share"}``: the best value less the optimism, and in what
+        share of the resamples the best trial is the best one too.
     """
     if len(runs) < 2:
         return {"why_not": "one_trial"}
@@ -56,7 +56,7 @@ def optimism(runs: Sequence[Run], values: Sequence[float], metric: str, higher: 
         "optimism": gain,
         "n_trials": len(runs),
         "groups": int(groups.max()) + 1,
-        "chosen": [round(float(share), 4) for share in found.chosen],
+        "best_share": round(float(found.chosen[list(values).index(best)]), 4),
     }
 
 

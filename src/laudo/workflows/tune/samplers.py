@@ -54,7 +54,9 @@ def build_sampler(
 def build_pruner(recipe: Recipe) -> BasePruner:
     """What ends trials early: the setting ``tune.pruning``, with steps counted in epochs from 1."""
     epochs = recipe.training.epochs_in_all
-    warm = max(1, recipe.training.warmup_epochs, epochs // 4)
+    warm = max(
+        recipe.training.warmup_epochs + 1, epochs // 4
+    )  # before, the learning rate has not been what it is to be
     kind = recipe.tune.pruning
     if kind == "median":
         return optuna.pruners.MedianPruner(n_startup_trials=FEWEST, n_warmup_steps=warm, n_min_trials=FEWEST)
