@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 
 from laudo.core.errors import LaudoError
 from laudo.core.messages import _
+from laudo.core.predictions import decide
 from laudo.export.packages import onnx_package
 from laudo.export.sample import Picture, Volume
 from laudo.networks.precision import Precision
@@ -34,12 +35,14 @@ class Checked:
         largest: difference of a probability from laudo's in single precision.
         largest_as_predicted: the same from what `laudo predict` gives in the run's own precision.
         precision: that one.
+        same_answers: share of images of the same class (or labels), or of voxels of the same structure, as `laudo predict` gives.
     """
 
     images: int
     largest: float
     largest_as_predicted: float
     precision: Precision
+    same_answers: float
 
     def as_dict(self) -> dict[str, Any]:
         """For export.json."""
@@ -49,6 +52,7 @@ class Checked:
             "largest_difference_in_fp32": self.largest,
             "precision_of_laudo_predict": self.precision,
             "largest_difference_from_laudo_predict": self.largest_as_predicted,
+            "same_answers_as_laudo_predict": self.same_answers,
         }
 
 
@@ -83,11 +87,11 @@ def check_classifier(graph: bytes, model: Model, pictures: Sequence[Picture], pr
         prepared = prepare_array(picture.array, model.prepare, picture.mask)
         pixels = torch.from_numpy(np.ascontiguousarray(prepared.transpose(2, 0, 1)))[None]
         pairs.append([(found, model.predict(pixels, one)[0]) for one in ("fp32", precision)])
-    return checked(pairs, [str(picture.path) for picture in pictures], precision)
+    return checked(pairs, [str(picture.path) for picture in pictures], precision, answer_of(model))
 
 
 def check_outlines(graph: bytes, model: MaskModel, pictures: Sequence[Picture], precision: Precision) -> Checked:
-    """Compare the probabilities of the graph of a network that outlines structures in pictures.
+    """Compare the probabilities of the graph of a network that outlines structures in pictures, those of the class among them.
 
     Raises:
         LaudoError: they differ.
@@ -101,14 +105,18 @@ def check_outlines(graph: bytes, model: MaskModel, pictures: Sequence[Picture], 
         both = []
         for one in ("fp32", precision):
             answer = model.answer(prepared, one)
-            wanted = picture_mask_back(answer.masks, picture.array, model.prepare, picture.mask).ravel()
-            found = given["probabilities"].ravel()
-            if answer.classes is not None:
-                wanted = np.concatenate([wanted, answer.classes])
-                found = np.concatenate([found, given["classes"]])
-            both.append((found, wanted))
+            wanted = picture_mask_back(answer.masks, picture.array, model.prepare, picture.mask)
+            both.append((given["probabilities"], wanted))
+            if answer.classes is not None and one == "fp32":
+                _same_classes(given["classes"], answer.classes, picture)
         pairs.append(both)
-    return checked(pairs, [str(picture.path) for picture in pictures], precision)
+    return checked(pairs, [str(picture.path) for picture in pictures], precision, answer_of(model))
+
+
+def _same_classes(found: np.ndarray, wanted: np.ndarray, picture: Picture) -> None:
+    distance = float(np.abs(found - wanted).max())
+    if not distance <= TOLERANCE:
+        raise _otherwise(str(picture.path), distance)
 
 
 def check_patches(graph: bytes, model: MaskModel, volumes: Sequence[Volume], precision: Precision) -> Checked:
@@ -135,7 +143,16 @@ def check_patches(graph: bytes, model: MaskModel, volumes: Sequence[Volume], pre
             found.append(mask_probabilities(joined[None], model.structures.overlapping)[0])
         mean = torch.stack(found).mean(dim=0).numpy()
         pairs.append([(mean, model.answer(volume.prepared.image, one).masks) for one in ("fp32", precision)])
-    return checked(pairs, [str(volume.files.images[0]) for volume in volumes], precision)
+    names = [str(volume.files.images[0]) for volume in volumes]
+    return checked(pairs, names, precision, answer_of(model))
+
+
+def answer_of(model: Model | MaskModel) -> Callable[[np.ndarray], np.ndarray]:
+    """What is decided by probabilities: (1,) class or (1, K) labels of an image; (*S) structure of each voxel."""
+    if isinstance(model, MaskModel):
+        return model.structures.written
+    threshold = model.threshold
+    return lambda found: np.asarray(decide(np.asarray(found, dtype=np.float64)[None], threshold))
 
 
 def _given(ready: Any, picture: Picture) -> dict[str, np.ndarray]:
@@ -145,17 +162,35 @@ def _given(ready: Any, picture: Picture) -> dict[str, np.ndarray]:
 
 
 def checked(
-    pairs: Sequence[Sequence[tuple[np.ndarray, np.ndarray]]], names: Sequence[str], precision: Precision
+    pairs: Sequence[Sequence[tuple[np.ndarray, np.ndarray]]],
+    names: Sequence[str],
+    precision: Precision,
+    decided: Callable[[np.ndarray], np.ndarray],
 ) -> Checked:
-    """The largest differences, if those in single precision are small enough."""
+    """The largest differences, if those in single precision are small enough.
+
+    Args:
+        pairs: of each image what the export gives beside what laudo gives, in single precision and in the run's own.
+        names: of the images.
+        precision: the run's own.
+        decided: what is decided by probabilities.
+
+    Raises:
+        LaudoError: the export answers otherwise.
+    """
     exact, own = ([float(np.abs(found - wanted).max()) for found, wanted in side] for side in zip(*pairs, strict=True))
     worst = int(np.argmax(exact))
     if not exact[worst] <= TOLERANCE:
-        raise LaudoError(
-            _("The exported model does not answer as laudo does; nothing was written."),
-            file=names[worst],
-            expected=_("probabilities that differ by at most {tolerance}").format(tolerance=f"{TOLERANCE:g}"),
-            found=f"{exact[worst]:.3g}",
-            cure=_("Please report it, with the recipe of the run."),
-        )
-    return Checked(len(pairs), max(exact), max(own), precision)
+        raise _otherwise(names[worst], exact[worst])
+    same = [float((decided(found) == decided(wanted)).mean()) for _exact, (found, wanted) in pairs]
+    return Checked(len(pairs), max(exact), max(own), precision, float(np.mean(same)))
+
+
+def _otherwise(name: str, distance: float) -> LaudoError:
+    return LaudoError(
+        _("The exported model does not answer as laudo does; nothing was written."),
+        file=name,
+        expected=_("probabilities that differ by at most {tolerance}").format(tolerance=f"{TOLERANCE:g}"),
+        found=f"{distance:.3g}",
+        cure=_("Please report it, with the recipe of the run."),
+    )

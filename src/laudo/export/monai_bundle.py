@@ -17,7 +17,7 @@ import torch
 
 from laudo.core.errors import LaudoError
 from laudo.core.messages import _
-from laudo.export.check import Checked, checked
+from laudo.export.check import Checked, answer_of, checked
 from laudo.export.facts import model_facts
 from laudo.export.monai_config import bundle_metadata, inference
 from laudo.export.monai_network import answering_module, write_network
@@ -98,7 +98,7 @@ def _check(
             else:
                 pairs.append(_picture_pair(model, module, own, sample, precision))
                 names.append(str(sample.path))
-    return checked(pairs, names, precision)
+    return checked(pairs, names, precision, answer_of(model))
 
 
 Pair = list[tuple[np.ndarray, np.ndarray]]

@@ -49,7 +49,7 @@ def _pictures(model: Model | MaskModel, facts: dict[str, Any]) -> list[str]:
                 "It gives the probability of each class, in the order of `classes` in `export.json` and in the file's metadata."
             )
         )
-    return ["", *lines, "", "```sh", "pip install numpy onnxruntime pillow", "python example.py PICTURE", "```"]
+    return ["\n\n".join(lines), "", "```sh", "pip install numpy onnxruntime pillow", "python example.py PICTURE", "```"]
 
 
 def _patches(model: MaskModel) -> list[str]:
@@ -59,6 +59,7 @@ def _patches(model: MaskModel) -> list[str]:
             "in it, (networks, outputs, {window}); mirror images are inside. It does not hold the preparation of the volume and "
             "the sliding window: both look at the whole volume, of which the graph sees a window at a time."
         ).format(channels=model.channels, window=", ".join(map(str, model.window or ()))),
+        "",
         _(
             "`preparation.py` prepares volumes and brings answers back (numpy and scipy); `example.py` slides the window over a "
             "prepared volume (numpy and onnxruntime). `export.json` describes both in numbers, for other languages."
@@ -77,15 +78,23 @@ def _limits_of(model: Model | MaskModel) -> str:
             "The post-processing of label maps that validation chose is not in the graph; its rules stand in `export.json` under "
             "`post_processing`."
         )
-    return _("Nothing is done after the graph but the threshold in `export.json`, where there is one.")
+    if isinstance(model, MaskModel):
+        return _("Validation chose no post-processing of label maps: nothing is left to be done after the graph.")
+    if model.threshold is None:
+        return _("The class with the largest probability is the answer.")
+    return _(
+        "What is decided by the probabilities is a matter of the threshold in `export.json`; `example.py` does it."
+    )
 
 
 def compared(checked: dict[str, Any]) -> str:
     """One sentence on how the export was held against the model."""
     return _(
         "Compared with laudo on {n} images: probabilities differ by at most {largest} in single precision (allowed: {tolerance}). "
-        "What `laudo predict` printed on the machine of the export, in {precision}, differs by at most {own}."
+        "From what `laudo predict` gives on the machine of the export, in {precision}, they differ by at most {own}; {same} of the "
+        "answers are the same."
     ).format(
+        same=f"{100 * checked['same_answers_as_laudo_predict']:.4g} %",
         n=checked["images"],
         largest=f"{checked['largest_difference_in_fp32']:.1e}",
         tolerance=f"{checked['tolerance']:g}",
