@@ -72,8 +72,8 @@ def run_trial(
     parts = material.parts(samples.manifest)
     run.begin(recipe)
     parts.save(run.manifest_path)
-    hashes = {"manifest": parts.content_hash()}
-    run.write_json("environment", describe_environment(str(samples.device), samples.precision, **hashes))
+    environment = describe_environment(str(samples.device), samples.precision, manifest=parts.content_hash())
+    run.write_json("environment", environment)
     learner = start_learner(recipe, samples)
     if folds is None:
         outcome = _validated(run, learner, parts, metric, deadline)
