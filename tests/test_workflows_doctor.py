@@ -51,7 +51,8 @@ def test_the_command_shows_every_check_and_is_quick():
     assert "kaggle-vgg19" in facts["recipes"]
     assert seconds < 10
     shown = CliRunner().invoke(app, ["doctor"]).stdout
-    assert all(check["found"].split(",")[0] in shown for check in facts["checks"])
+    measured = {"precision", "memory", "disk-cache", "disk-runs"}  # which differ from moment to moment
+    assert all(check["found"].split(",")[0] in shown for check in facts["checks"] if check["name"] not in measured)
 
 
 def test_a_problem_ends_with_1(monkeypatch, tmp_path):

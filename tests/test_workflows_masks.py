@@ -243,7 +243,9 @@ def test_weights_of_an_earlier_run_are_where_the_next_begins(learned, volumes, t
 def test_a_step_that_does_not_fit_is_refused_before_it_begins(volumes, tmp_path, monkeypatch):
     from laudo.train import mask_memory
 
-    monkeypatch.setattr(mask_memory.psutil, "virtual_memory", lambda: type("M", (), {"available": 2**20})())
+    monkeypatch.setattr(
+        mask_memory.psutil, "virtual_memory", lambda: type("M", (), {"available": 2**20, "total": 2**30})()
+    )
     with pytest.raises(DataError, match="memory") as error:
         train(mask_recipe(VOLUMES), volumes, tmp_path / "run")
     assert "gradient_checkpointing" in error.value.cure

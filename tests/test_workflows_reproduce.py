@@ -59,7 +59,7 @@ def test_the_same_machine_gives_the_same_bits(run, tmp_path):
     found = steps.reproduce(run.folder, tmp_path / "again")
     assert found["verdict"] == "identical"
     assert found["weights"] == [one for one in found["weights"] if one["same"]]
-    assert [one["file"] for one in found["weights"]] == ["model.safetensors"]
+    assert [one["file"] for one in found["weights"]] == ["model.safetensors", "ood.safetensors"]
     assert {one["agreement"] for one in found["predictions"]} == {"identical"}
     assert {row["agreement"] for row in found["figures"]} == {"identical"}
     assert {row["part"] for row in found["figures"]} == {"train", "val", "test"}
@@ -119,7 +119,9 @@ def test_folds_and_repeats_are_trained_again_fold_by_fold(data, tmp_path):
     found = steps.reproduce(first.folder, tmp_path / "again")
     assert found["verdict"] == "identical"
     assert found["part"] == "pooled"
-    names = [f"{top}fold-{k}/model.safetensors" for top in ("", "repeat-2/") for k in (1, 2)]
+    names = [
+        f"{top}fold-{k}/{file}.safetensors" for top in ("", "repeat-2/") for k in (1, 2) for file in ("model", "ood")
+    ]
     assert [one["file"] for one in found["weights"]] == names
     assert Run(tmp_path / "again").json("metrics")["repeats"] == first.json("metrics")["repeats"]
 

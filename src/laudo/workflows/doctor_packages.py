@@ -16,6 +16,7 @@ from laudo.workflows.doctor_check import Check
 EXTRAS: dict[str, tuple[str, ...]] = {
     "clip": ("open_clip_torch", "transformers"),
     "onnx": ("onnx", "onnxruntime", "onnxscript"),
+    "pdf": ("weasyprint",),
     "postgres": ("psycopg",),
 }
 """Packages of each extra for users; a test holds it to pyproject.toml."""
