@@ -173,6 +173,10 @@ def compare(
     shared: Annotated[
         bool, typer.Option("--shared", help=_("Compare on the cases that all runs share, and leave out the others."))
     ] = False,
+    any_structure: Annotated[
+        bool,
+        typer.Option("--any-structure", help=_("Score masks anew, as if all structures were one: for runs of others.")),
+    ] = False,
     lang: Lang = None,
     json: Json = False,
     debug: Debug = False,
@@ -183,7 +187,7 @@ def compare(
     def work() -> Answer:
         from laudo.workflows import steps
 
-        return comparison_answer(steps.compare(runs, out, shared), out)
+        return comparison_answer(steps.compare(runs, out, shared, any_structure=any_structure), out)
 
     run_command(work, json, debug)
 

@@ -49,6 +49,7 @@ def same_cases(names: Sequence[str], scores: Sequence[MaskScores], shared: bool 
                 _("The runs did not outline the same structures."),
                 expected=f"{names[0]}: {', '.join(scores[0].structures)}",
                 found=f"{name}: {', '.join(one.structures)}",
+                cure=_("By what is marked at all: --any-structure"),
             )
     common = align(names, [one.table for one in scores], shared)
     aligned = tuple(

@@ -18,12 +18,15 @@ from laudo.report.compare_seeds import spread_sentence
 from laudo.report.compare_verdicts import pair_sentence
 from laudo.report.compared_run import ComparedRun, of_one_kind, read_compared_run, run_names
 from laudo.report.voice import Voice
+from laudo.workflows.any_structure import by_any_structure
 from laudo.workflows.compared_cases import compared_cases
 from laudo.workflows.compared_notes import notes_of_runs
 from laudo.workflows.compared_sides import Encounter, encounter
 
 
-def compare_runs(folders: Sequence[Path], out: Path, language: str, shared: bool = False) -> dict[str, Any]:
+def compare_runs(
+    folders: Sequence[Path], out: Path, language: str, shared: bool = False, any_structure: bool = False
+) -> dict[str, Any]:
     """Write compare.json, compare.html and figures into ``out``.
 
     Runs whose recipes differ in seeds only are one side of the comparison: what is judged is the difference between recipes,
@@ -34,6 +37,7 @@ def compare_runs(folders: Sequence[Path], out: Path, language: str, shared: bool
         out: folder for the results.
         language: of the page, and of the verdict in compare.json.
         shared: compare on the cases that all runs share; else other cases are an error.
+        any_structure: score the written masks anew, as if all structures were one.
 
     Returns:
         What compare.json holds: as :func:`laudo.evaluate.compare.compare`, and ``kind`` (segmentation or classification),
@@ -50,7 +54,7 @@ def compare_runs(folders: Sequence[Path], out: Path, language: str, shared: bool
     if (out / "recipe.yaml").is_file():
         raise RunError(_("The folder for the results holds a run."), file=out, cure=_("Choose another one with --out."))
     read = [read_compared_run(folder, name) for folder, name in zip(folders, run_names(folders), strict=True)]
-    met = encounter(of_one_kind(read), shared)
+    met = encounter(by_any_structure(read) if any_structure else of_one_kind(read), shared)
     runs = met.runs
     samples = met.judge.samples
     _same_masks(runs, samples)

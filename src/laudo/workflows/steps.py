@@ -215,7 +215,11 @@ def reproduce(
 
 
 def compare(
-    runs: Sequence[PathLike], out: PathLike, shared: bool = False, language: str | None = None
+    runs: Sequence[PathLike],
+    out: PathLike,
+    shared: bool = False,
+    language: str | None = None,
+    any_structure: bool = False,
 ) -> dict[str, Any]:
     """Compare runs that outlined the same structures, or named the same classes, of the same cases: writes compare.json and
     compare.html into ``out``. Runs whose recipes differ in seeds only count as one recipe.
@@ -225,10 +229,11 @@ def compare(
         out: folder for the results.
         shared: compare on the cases that all runs share; else other cases are an error.
         language: of the page; default the current one.
+        any_structure: score masks anew, as if all structures were one: for runs that outline other structures.
     """
     from laudo.workflows.compare_runs import compare_runs
 
-    return compare_runs([Path(run) for run in runs], Path(out), language or current_language(), shared)
+    return compare_runs([Path(run) for run in runs], Path(out), language or current_language(), shared, any_structure)
 
 
 def export(run: PathLike, kind: str, out: PathLike | None = None, images: Sequence[PathLike] = ()) -> dict[str, Any]:
