@@ -45,4 +45,4 @@ def draw(figure: Figure, voice: Voice, trials: Sequence[dict[str, Any]], higher:
     if done:
         axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
         decimals(axes, voice)
-        axes.legend(loc="best")
+        axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3)
