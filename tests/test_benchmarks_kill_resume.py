@@ -24,13 +24,14 @@ def kill_resume():
     del sys.modules["kill_resume"]
 
 
-@pytest.mark.parametrize("name", ["classifier", "masks"])
-def test_killed_while_it_writes_prepares_and_trains_it_ends_the_same(kill_resume, tmp_path, name):
+def test_killed_while_it_writes_prepares_and_trains_it_ends_the_same(kill_resume, tmp_path):
+    """Those of the classifier are in test_train_resume.py."""
+
     def choose(seconds):
         moment = kill_resume.Moment
         return [moment("checkpoint", turn=3), moment("prepare", turn=1), moment("time", seconds=0.6 * seconds)]
 
-    _seconds, outcomes = kill_resume.try_network(name, tmp_path, choose)
+    _seconds, outcomes = kill_resume.try_network("masks", tmp_path, choose)
     assert [one.different for one in outcomes] == [()] * 3
     assert all(one.resumed for one in outcomes)
     assert sum(one.was_killed for one in outcomes) >= 2

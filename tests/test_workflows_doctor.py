@@ -51,8 +51,7 @@ def test_the_command_shows_every_check_and_is_quick():
     assert "kaggle-vgg19" in facts["recipes"]
     assert seconds < 10
     shown = CliRunner().invoke(app, ["doctor"]).stdout
-    measured = {"precision", "memory", "disk-cache", "disk-runs"}  # which differ from moment to moment
-    assert all(check["found"].split(",")[0] in shown for check in facts["checks"] if check["name"] not in measured)
+    assert all(title in shown for title in ("✓ Python", "laudo[clip]", "precision", "LAUDO_DATA", "kaggle-vgg19"))
 
 
 def test_a_problem_ends_with_1(monkeypatch, tmp_path):

@@ -31,7 +31,7 @@ GEOMETRY = "laudo_geometry"
 
 def prepare_arrays(arrays: Sequence[np.ndarray], affine: np.ndarray) -> Any:
     """In a bundle the function of its `preparation.py`."""
-    raise TypeError(f"preparation.py stands for this in a bundle ({len(arrays)} images, {affine.shape})")
+    raise RuntimeError(f"a bundle has its own: {len(arrays)} {affine.shape}")
 
 
 SETTINGS: Any = None

@@ -56,7 +56,7 @@ def _device(device: torch.device) -> Check:
     driver = _driver()
     if driver:
         facts["driver"] = driver
-        cure = _("Install the torch that goes with the driver: https://pytorch.org/get-started/locally/")
+        cure = _("Install the build of torch that goes with the driver; pytorch.org says which.")
         return Check(
             "device", title, "warning", _("a GPU that torch can not use ({driver})").format(driver=driver), cure, facts
         )
