@@ -6,10 +6,12 @@ import json
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, get_args
+
+import torch
 
 import laudo
 from laudo.core.atomic import atomic_path
@@ -22,7 +24,7 @@ from laudo.export.folder import DESCRIPTION, atomic_folder, check_target
 from laudo.export.packages import require_onnx
 from laudo.export.refusal import refuse_what_can_not_be_exported
 from laudo.export.sample import Files, Picture, Volume, read_pictures, read_volumes
-from laudo.networks.precision import Precision, choose_device, choose_precision
+from laudo.networks.precision import Precision, choose_precision
 from laudo.predict.files import list_files
 from laudo.predict.mask_model import MaskModel
 from laudo.predict.model import Model
@@ -82,14 +84,14 @@ def export_run(run: Run, kind: str, out: Path | None, images: Sequence[Path] = (
         check_target(target)
     with step(_("Exporting"), 3) as advance:
         recipe = run.recipe()
-        model: Model | MaskModel = open_mask_model(run) if recipe.outlines else open_model(run)
+        model = _on_processor(open_mask_model(run) if recipe.outlines else open_model(run))
         refuse_what_can_not_be_exported(model)
         if kind == "monai-bundle":
             from laudo.export.monai_bundle import refuse_bundle
 
             refuse_bundle(model)
         advance(1)
-        precision = choose_precision(recipe.training.precision, choose_device())
+        precision = choose_precision(recipe.training.precision, torch.device("cpu"))
         job = _Job(run, model, _samples(run, model, images), precision)
         advance(1)
         with _target(target, packed) as folder:
@@ -99,6 +101,13 @@ def export_run(run: Run, kind: str, out: Path | None, images: Sequence[Path] = (
             (folder / DESCRIPTION).write_text(text, encoding="utf-8")
         advance(1)
     return described | {"folder": str(target)}
+
+
+def _on_processor(model: Model | MaskModel) -> Model | MaskModel:
+    """The same on the processor: a GPU rounds the products of single precision, by more than what is allowed here."""
+    if isinstance(model, MaskModel):
+        return replace(model, networks=tuple(network.cpu() for network in model.networks))
+    return model if model.classifier is None else replace(model, classifier=model.classifier.cpu())
 
 
 def _write_onnx(job: _Job, folder: Path) -> dict[str, Any]:
