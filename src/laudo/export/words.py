@@ -91,8 +91,8 @@ def compared(checked: dict[str, Any]) -> str:
     """One sentence on how the export was held against the model."""
     return _(
         "Compared with laudo on {n} images: probabilities differ by at most {largest} in single precision (allowed: {tolerance}). "
-        "From what `laudo predict` gives on the processor of the export, in {precision}, they differ by at most {own}; {same} of the "
-        "answers are the same."
+        "From what `laudo predict` gives on the processor of the export, in {precision}, they differ by at most {own}; {same} of "
+        "the answers are the same."
     ).format(
         same=f"{100 * checked['same_answers_as_laudo_predict']:.4g} %",
         n=checked["images"],
